@@ -1,0 +1,284 @@
+"""A GraphDef as an index of nodes: what every graph algorithm works on.
+
+Building it is one pass; attributes stay serialized until asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from zoo import protos
+from zoo.errors import ReadError
+from zoo.protos import Shape
+
+
+class Node:
+    """One NodeDef: ``name``, ``op`` and ``inputs`` ready to use, attributes on demand."""
+
+    __slots__ = ("inputs", "name", "op", "proto")
+
+    def __init__(self, proto: Any) -> None:
+        self.proto = proto
+        self.name: str = proto.name
+        self.op: str = proto.op
+        self.inputs: tuple[str, ...] = tuple(proto.input)
+
+    def __repr__(self) -> str:
+        return f"Node({self.name!r}, {self.op!r})"
+
+    def raw_attr(self, key: str) -> bytes | None:
+        """The serialized AttrValue ``key``, or None."""
+        for entry in self.proto.attr:
+            if entry.key == key:
+                value: bytes = entry.value
+                return value
+        return None
+
+    def attr(self, key: str) -> Any | None:
+        """The AttrValue message ``key``, or None.
+
+        Raises:
+            ReadError: the attribute's bytes are no AttrValue.
+        """
+        raw = self.raw_attr(key)
+        if raw is None:
+            return None
+        try:
+            return protos.AttrValue.FromString(raw)
+        except protos.DecodeError as error:
+            raise ReadError(f"node {self.name!r}: attribute {key!r} is damaged") from error
+
+    def dtype(self, key: str = "dtype") -> str | None:
+        """The type attribute ``key`` as a name (``float32``), or None."""
+        value = self.attr(key)
+        return None if value is None or not value.type else protos.dtype_name(value.type)
+
+    def shape(self, key: str = "shape") -> Shape:
+        """The shape attribute ``key``; None (unknown rank) also where there is no such attribute."""
+        value = self.attr(key)
+        return None if value is None or value.WhichOneof("kind") != "shape" else protos.shape_of(value.shape)
+
+    def text(self, key: str) -> str | None:
+        """The string attribute ``key``, or None."""
+        value = self.attr(key)
+        return None if value is None else value.s.decode("utf-8", "replace")
+
+    def flag(self, key: str) -> bool | None:
+        """The bool attribute ``key``, or None."""
+        value = self.attr(key)
+        return None if value is None else bool(value.b)
+
+    def output_shapes(self) -> tuple[Shape, ...]:
+        """Shapes the Saver noted in ``_output_shapes``; empty where it did not."""
+        value = self.attr("_output_shapes")
+        return () if value is None else tuple(protos.shape_of(item) for item in value.list.shape)
+
+
+def split_input(text: str) -> tuple[str, int]:
+    """``scope/node:1`` → (``scope/node``, 1); a control input ``^node`` → (``node``, -1)."""
+    if text.startswith("^"):
+        return text[1:], -1
+    name, colon, index = text.rpartition(":")
+    # "node:out:0" inside functions names an output argument; the caller strips that first.
+    return (name, int(index)) if colon and index.isdigit() else (text, 0)
+
+
+def tensor_name(node: str, index: int = 0) -> str:
+    """(``scope/node``, 1) → ``scope/node:1``."""
+    return f"{node}:{index}"
+
+
+@dataclass(frozen=True)
+class Function:
+    """One FunctionDef of the library; ``proto`` is the message."""
+
+    name: str
+    proto: Any = field(repr=False)
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of its body; their inputs may read ``node:output_arg:index``."""
+        return tuple(Node(proto) for proto in self.proto.node_def)
+
+
+class Graph:
+    """Nodes in file order, an index by name, and who feeds whom as integers."""
+
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        *,
+        functions: Iterable[Function] = (),
+        producer: int = 0,
+        min_consumer: int = 0,
+        library: Any = None,
+    ) -> None:
+        self.nodes: tuple[Node, ...] = tuple(nodes)
+        self.functions: dict[str, Function] = {function.name: function for function in functions}
+        self.producer = producer
+        self.min_consumer = min_consumer
+        self.library = library
+        self.index: dict[str, int] = {node.name: i for i, node in enumerate(self.nodes)}
+
+    @classmethod
+    def from_proto(cls, proto: Any) -> Graph:
+        """The graph in a GraphDef message.
+
+        Raises:
+            ReadError: two nodes share a name, or a node has none.
+        """
+        functions = [Function(item.signature.name, item) for item in proto.library.function]
+        graph = cls(
+            map(Node, proto.node),
+            functions=functions,
+            producer=proto.versions.producer,
+            min_consumer=proto.versions.min_consumer,
+            library=proto.library if functions else None,
+        )
+        if len(graph.index) != len(graph.nodes):
+            name, count = Counter(node.name for node in graph.nodes).most_common(1)[0]
+            raise ReadError(f"graph: {count} nodes are named {name!r}, expected names to be unique")
+        if "" in graph.index:
+            raise ReadError("graph: a node has no name")
+        return graph
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.index
+
+    def node(self, name: str) -> Node:
+        """The node of that name; KeyError if there is none."""
+        return self.nodes[self.index[name]]
+
+    @cached_property
+    def sources(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Per node its inputs as (node index, output index; -1 for a control input).
+
+        An input that names no node is left out; `dangling` lists those.
+        """
+        index = self.index
+        rows = []
+        for node in self.nodes:
+            row = []
+            for text in node.inputs:
+                where = index.get(text)
+                if where is not None:
+                    row.append((where, 0))
+                    continue
+                name, output = split_input(text)
+                where = index.get(name)
+                if where is not None:
+                    row.append((where, output))
+            rows.append(tuple(row))
+        return tuple(rows)
+
+    @cached_property
+    def consumers(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Per node who reads it, as (consumer's node index, output index read; -1 for control)."""
+        rows: list[list[tuple[int, int]]] = [[] for _ in self.nodes]
+        for i, row in enumerate(self.sources):
+            for source, output in row:
+                rows[source].append((i, output))
+        return tuple(tuple(row) for row in rows)
+
+    def dangling(self) -> Iterator[tuple[str, str]]:
+        """(node, input) for every input that names no node of the graph."""
+        for node in self.nodes:
+            for text in node.inputs:
+                if text not in self.index and split_input(text)[0] not in self.index:
+                    yield node.name, text
+
+    def ancestors(self, roots: Iterable[int], *, stop: Iterable[int] = (), control: bool = True) -> set[int]:
+        """Indices of the nodes that ``roots`` need, themselves included.
+
+        Nodes in ``stop`` are included, what they need is not.
+        """
+        fence = set(stop)
+        seen: set[int] = set()
+        todo = list(roots)
+        sources = self.sources
+        while todo:
+            i = todo.pop()
+            if i in seen:
+                continue
+            seen.add(i)
+            if i not in fence:
+                todo.extend(s for s, output in sources[i] if (control or output >= 0) and s not in seen)
+        return seen
+
+    def op_counts(self, *, functions: bool = True) -> dict[str, int]:
+        """How often each op occurs, most frequent first, then by name."""
+        counts = Counter(node.op for node in self.nodes)
+        if functions:
+            for function in self.functions.values():
+                counts.update(node.op for node in function.nodes)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorRef:
+    """One tensor of a signature: a dense tensor name, or the parts of a sparse or composite one."""
+
+    name: str
+    """``scope/node:0``; empty for sparse and composite tensors."""
+    dtype: str
+    shape: Shape
+    parts: tuple[str, ...] = ()
+    """Sparse: values, indices, dense_shape; composite (ragged): its components."""
+    encoding: str = "dense"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """A SignatureDef: named inputs and outputs of a MetaGraph."""
+
+    key: str
+    inputs: tuple[tuple[str, TensorRef], ...]
+    outputs: tuple[tuple[str, TensorRef], ...]
+    method: str = ""
+    origin: str = "signature_def"
+    """``signature_def``, or ``serving_signatures`` for the collection of TensorFlow before 1.0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saver:
+    """The SaverDef: which nodes of the graph save and restore."""
+
+    filename_tensor: str
+    save_tensor: str
+    restore_op: str
+    sharded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetaGraph:
+    """A graph with what a MetaGraphDef says about it; a bare GraphDef has only ``graph``."""
+
+    graph: Graph
+    tags: tuple[str, ...] = ()
+    tensorflow_version: str = ""
+    signatures: tuple[Signature, ...] = ()
+    saver: Saver | None = None
+    collections: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Node-list collections, and the ``variable_name`` of VariableDef collections."""
+    trainable: frozenset[str] = frozenset()
+    """Variable node names (no ``:0``) that the file says are trainable."""
+    partitions: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = field(
+        default_factory=dict
+    )
+    """Variable name → (full name, full shape, offset, shape) for partitioned variables."""
+    assets: dict[str, str] = field(default_factory=dict)
+    """Asset file name → the tensor that is fed with its path."""
+    object_graph: Any = None
+    """SavedObjectGraph message, or None."""
+
+
+def control_inputs(node: Node) -> Sequence[str]:
+    """Names of the nodes that ``node`` waits for without reading them."""
+    return [text[1:] for text in node.inputs if text.startswith("^")]
