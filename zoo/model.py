@@ -119,7 +119,7 @@ class Endpoints:
     inputs: tuple[Endpoint, ...]
     """Every feed worth telling, with its role; those with ``folded`` set are no longer needed."""
     outputs: tuple[Endpoint, ...]
-    candidates: Candidates = Candidates()
+    candidates: Candidates = field(default_factory=Candidates)
     feeds: tuple[Feed, ...] = ()
     """What stays (or becomes) a placeholder: the boundary of the frozen graph."""
     folds: Mapping[str, bool | int | float] = field(default_factory=dict)
