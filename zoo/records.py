@@ -266,3 +266,37 @@ def from_json(data: bytes, kind: type[T]) -> T:
 def load(path: Path, kind: type[T]) -> T:
     """The record in a file; see `from_json`."""
     return from_json(path.read_bytes(), kind)
+
+
+class RowRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What one row cost in a run."""
+
+    slug: str
+    resumed: bool = False
+    """Nothing was done: the outcome of an earlier run stands."""
+    seconds: float = 0.0
+    stages: dict[str, float] = {}
+    """Seconds per stage, in the order they ran."""
+    downloaded: int = 0
+    """Bytes that came over the network."""
+    retries: int = 0
+    cached: bool = False
+    """The source was in the cache already."""
+    lost_workers: int = 0
+    """Worker processes that died while the row was on them."""
+
+
+class RunReport(msgspec.Struct, frozen=True, kw_only=True):
+    """``run.json``: all that differs from run to run."""
+
+    schema: int = SCHEMA
+    started: str
+    """UTC, ISO 8601, to the second."""
+    seconds: float
+    workers: int
+    versions: dict[str, str]
+    """Of Python, this project, TensorFlow and the packages that matter."""
+    manifest: str
+    """File name of the manifest."""
+    interrupted: bool = False
+    rows: tuple[RowRun, ...] = ()
