@@ -52,6 +52,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     mirrors: tuple[str, ...] = ()
     checksums: tuple[Checksum | None, ...] = ()
     size: int | None = None
+    """Bytes of all sources together, when the row gives them all."""
+    sizes: tuple[int | None, ...] = ()
+    """Bytes of each source, beside ``urls``; empty when the row gives none."""
     member: str | None = None
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
