@@ -51,6 +51,12 @@ class Model:
     inputs: tuple[Endpoint, ...] = ()
     """Formats without a GraphDef: inputs as the file states them."""
     outputs: tuple[Endpoint, ...] = ()
+    graph_file: str | None = None
+    """The file (or SavedModel folder) that the graph was read from, relative to ``root``."""
+    checkpoint: str | None = None
+    """The checkpoint prefix (V1: the file, or the pattern of the shards), relative to ``root``."""
+    tags: tuple[str, ...] = ()
+    """SavedModel: the tags of the graph that was chosen."""
     frozen: bool = False
     """It is a GraphDef that holds its values already (or needs none)."""
 
