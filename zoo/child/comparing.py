@@ -1,0 +1,162 @@
+"""The proof by execution: the original and the frozen graph on the same inputs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from zoo.child.feeding import Ran, narrow, run_with_made_up, wanted_feeds
+from zoo.child.graphs import GRAPH_ERRORS, CannotError, UnsafeError, brief, find_tensor, static_shape
+from zoo.child.loading import Loaded, frozen_loaded, original_loaded
+from zoo.records import RunProof
+from zoo.running import cut, feeds
+from zoo.running.compare import Compared, compare_arrays, describe
+from zoo.running.tasks import (
+    Compare,
+    Input,
+    Threads,
+)
+
+
+def compare(task: Compare, threads: Threads) -> RunProof:
+    """Run the frozen graph, then the original on the same inputs; what the outputs differ by."""
+    names = [cut.canonical(output.name) for output in task.outputs]
+    in_frozen = [cut.canonical(output.frozen or output.name) for output in task.outputs]
+    ran, reason = _try_frozen(task, in_frozen, threads)
+    original = task.original
+    if original is None:
+        if ran is None:
+            return RunProof(ok=None, reason=f"the graph does not run: {reason}")
+        outputs = {name: describe(value) for name, value in zip(names, ran.values, strict=True)}
+        return RunProof(ok=None, reason="there is no other original to compare with", outputs=outputs)
+    inputs = list(task.inputs)
+    try:
+        with original_loaded(original, names, inputs, threads) as loaded:
+            fed = _feeds_of_original(task, ran)
+            if ran is None:
+                wanted = [from_input(one) for one in inputs]
+                run_with_made_up(loaded, names, wanted, task.seed)
+                return RunProof(
+                    ok=False, reason=f"the frozen graph does not run, the original does: {reason}"
+                )
+            try:
+                expected = loaded.run(names, fed)
+            except (ValueError, tf.errors.InvalidArgumentError):
+                # The original may know shapes that the frozen graph has forgotten.
+                ran = _on_terms_of_original(task, loaded, names, in_frozen, threads)
+                fed = _feeds_of_original(task, ran)
+                expected = loaded.run(names, fed)
+            again = loaded.run(names, fed)
+            notes = loaded.notes
+    except UnsafeError:
+        raise
+    except CannotError as error:
+        return _alone(names, ran, reason, str(error))
+    except GRAPH_ERRORS as error:
+        return _alone(names, ran, reason, f"the original does not run: {brief(error)}")
+    compared = [
+        compare_arrays(a, b, tolerance=task.tolerance) for a, b in zip(expected, ran.values, strict=True)
+    ]
+    unstable = [
+        name
+        for name, a, b in zip(names, expected, again, strict=True)
+        if not compare_arrays(a, b, tolerance=task.tolerance).equal
+    ]
+    return _verdict(names, expected, compared, notes, unstable)
+
+
+def _on_terms_of_original(
+    task: Compare, loaded: Loaded, names: Sequence[str], in_frozen: Sequence[str], threads: Threads
+) -> Ran:
+    """Run the frozen graph on inputs that the original accepts."""
+    frozen = {cut.canonical(one.name): cut.canonical(one.frozen or one.name) for one in task.inputs}
+    wanted = []
+    for one in task.inputs:
+        tensor = find_tensor(loaded.graph, loaded.names.get(cut.canonical(one.name), one.name))
+        wanted.append(dataclasses.replace(from_input(one), shape=narrow(static_shape(tensor), one.shape)))
+    accepted = run_with_made_up(loaded, names, wanted, task.seed)
+    folded = {cut.canonical(one.name) for one in task.inputs if one.folded is not None}
+    fed = {frozen[name]: value for name, value in accepted.fed.items() if name not in folded}
+    with frozen_loaded(Path(task.frozen), in_frozen, threads) as (other, _):
+        return Ran(fed, other.run(in_frozen, fed))
+
+
+def _verdict(
+    names: Sequence[str],
+    values: Sequence[Any],
+    compared: Sequence[Compared],
+    notes: Sequence[str],
+    unstable: Sequence[str],
+) -> RunProof:
+    equal = all(one.equal for one in compared)
+    reasons = list(notes)
+    ok: bool | None = equal
+    if unstable and not equal:
+        ok = None
+        reasons.insert(0, f"the original itself gives other values each time: {', '.join(unstable)}")
+    elif not equal:
+        worst = next(name for name, one in zip(names, compared, strict=True) if not one.equal)
+        why = next(one.why for one in compared if not one.equal)
+        reasons.insert(0, f"{worst} differs: {why}")
+    outputs = {
+        name: f"{describe(value)}, {one.words}"
+        for name, value, one in zip(names, values, compared, strict=True)
+    }
+    return RunProof(
+        ok=ok,
+        max_abs_diff=max((one.absolute for one in compared if one.absolute is not None), default=None),
+        max_rel_diff=max((one.relative for one in compared if one.relative is not None), default=None),
+        reason="; ".join(reasons) or None,
+        outputs=outputs,
+    )
+
+
+def _alone(names: Sequence[str], ran: Ran | None, frozen_reason: str, reason: str) -> RunProof:
+    """What is left to say when the original cannot run."""
+    if ran is None:
+        return RunProof(ok=None, reason=f"neither graph runs: {reason}; frozen: {frozen_reason}")
+    outputs = {name: describe(value) for name, value in zip(names, ran.values, strict=True)}
+    return RunProof(ok=None, reason=f"{reason}; the frozen graph ran alone", outputs=outputs)
+
+
+def _try_frozen(task: Compare, outputs: Sequence[str], threads: Threads) -> tuple[Ran | None, str]:
+    try:
+        with frozen_loaded(Path(task.frozen), outputs, threads) as (loaded, parts):
+            wanted = wanted_feeds(parts, outputs, task.inputs)
+            return run_with_made_up(loaded, outputs, wanted, task.seed), ""
+    except CannotError as error:
+        return None, str(error)
+    except tf.errors.ResourceExhaustedError:
+        raise
+    except GRAPH_ERRORS as error:
+        return None, brief(error)
+
+
+def from_input(one: Input) -> feeds.Wanted:
+    """An input of the original, to be made up."""
+    return feeds.Wanted(
+        tensor=cut.canonical(one.name),
+        dtype=one.dtype,
+        shape=one.shape,
+        assumed=one.assumed,
+        role=one.role,
+        folded=one.folded,
+    )
+
+
+def _feeds_of_original(task: Compare, ran: Ran | None) -> dict[str, Any]:
+    """The frozen graph's inputs under the original's names, and the folded ones as well."""
+    fed = dict(ran.fed) if ran is not None else {}
+    result = {}
+    for one in task.inputs:
+        frozen = cut.canonical(one.frozen or one.name)
+        if frozen in fed:
+            result[cut.canonical(one.name)] = fed.pop(frozen)
+        elif one.folded is not None:
+            [value] = feeds.make_feeds([from_input(one)], seed=task.seed, attempt=0).values()
+            result[cut.canonical(one.name)] = value
+    return {**result, **fed}

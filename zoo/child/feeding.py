@@ -1,0 +1,144 @@
+"""Made-up inputs for a loaded graph: what it wants, and the first that it accepts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.child.graphs import GRAPH_ERRORS, CannotError, brief
+from zoo.child.loading import Loaded
+from zoo.graph import split_input
+from zoo.running import cut, feeds
+from zoo.running.tasks import (
+    Input,
+)
+
+v1 = tf.compat.v1
+
+
+def wanted_feeds(parts: cut.Parts, outputs: Sequence[str], inputs: Sequence[Input]) -> list[feeds.Wanted]:
+    """What the frozen graph has to be fed with: every placeholder that its outputs need."""
+    known = {cut.canonical(one.frozen or one.name): one for one in inputs}
+    cone = parts.cone(outputs, fed=set(known))
+    readers = _readers(parts)
+    wanted = []
+    for name, one in known.items():
+        node = parts.nodes.get(cut.producer(name))
+        if node is None or one.folded is not None:
+            continue
+        wanted.append(
+            feeds.Wanted(
+                tensor=name,
+                dtype=one.dtype,
+                shape=narrow(one.shape, _placeholder_shape(node)),
+                assumed=one.assumed,
+                role=one.role,
+                consumers=_consumers(readers, node.name),
+            )
+        )
+    for node in cone:
+        if node.op in ("Placeholder", "PlaceholderV2") and f"{node.name}:0" not in known:
+            dtype = tf.dtypes.as_dtype(node.attr["dtype"].type).base_dtype.name
+            shape = _placeholder_shape(node)
+            readers_of = _consumers(readers, node.name)
+            wanted.append(
+                feeds.Wanted(tensor=f"{node.name}:0", dtype=dtype, shape=shape, consumers=readers_of)
+            )
+    return wanted
+
+
+def narrow(shape: Any, other: Any) -> Any:
+    """What two partly known shapes say together; the first where they disagree."""
+    if shape is None or other is None or len(shape) != len(other):
+        return other if shape is None else shape
+    return tuple(b if a is None else a for a, b in zip(shape, other, strict=True))
+
+
+def _placeholder_shape(node: Any) -> Any:
+    if "shape" not in node.attr:
+        return None
+    proto = node.attr["shape"].shape
+    # Before GraphDef version 24 the empty shape of a placeholder meant that nothing is known.
+    if proto.unknown_rank or (not proto.dim and node.op == "Placeholder"):
+        return None
+    return tuple(None if dim.size < 0 else dim.size for dim in proto.dim)
+
+
+def _readers(parts: cut.Parts) -> dict[str, list[Any]]:
+    readers: dict[str, list[Any]] = {}
+    for node in parts.graph.node:
+        for text in node.input:
+            source, index = split_input(text)
+            if index >= 0:
+                readers.setdefault(source, []).append(node)
+    return readers
+
+
+def _consumers(readers: Mapping[str, list[Any]], name: str, *, steps: int = 30) -> tuple[str, ...]:
+    """Ops that read a node, directly or through a few others, nearest first."""
+    seen, todo = {name}, [name]
+    ops: list[str] = []
+    while todo and len(ops) < steps:
+        for node in readers.get(todo.pop(0), ()):
+            if node.name not in seen:
+                seen.add(node.name)
+                todo.append(node.name)
+                ops.append(node.op)
+    return tuple(dict.fromkeys(ops))
+
+
+@dataclass
+class Ran:
+    """Outputs of one graph, and what it was fed."""
+
+    fed: dict[str, Any]
+    values: list[Any]
+
+
+def run_with_made_up(
+    loaded: Loaded, outputs: Sequence[str], wanted: Sequence[feeds.Wanted], seed: int
+) -> Ran:
+    """Run with the first made-up inputs that the graph accepts; CannotError if it accepts none."""
+    first: BaseException | None = None
+    empty: Ran | None = None
+    tried: list[dict[str, Any]] = []
+    for attempt in range(feeds.ATTEMPTS):
+        try:
+            fed = feeds.make_feeds(wanted, seed=seed, attempt=attempt)
+        except ValueError as error:
+            first = first or error
+            continue
+        if any(_equal(fed, other) for other in tried):
+            continue
+        tried.append(fed)
+        started = time.monotonic()
+        try:
+            values = loaded.run(outputs, fed, seconds=60)
+        except (tf.errors.ResourceExhaustedError, tf.errors.FailedPreconditionError):
+            raise
+        except GRAPH_ERRORS as error:
+            first = first or error
+            if time.monotonic() - started > 20:
+                break
+            continue
+        ran = Ran(fed, values)
+        if any(np.size(value) for value in values):
+            return ran
+        # Nothing found in the input is a valid answer, and proves little: look on for a while.
+        empty = empty or ran
+        if attempt >= 2:
+            break
+    if empty is not None:
+        return empty
+    raise CannotError(
+        f"no made-up input was accepted: {brief(first)}" if first is not None else "nothing to feed it with"
+    ) from first
+
+
+def _equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one[key].shape == other[key].shape and np.array_equal(one[key], other[key]) for key in one)

@@ -1,0 +1,223 @@
+"""Models loaded for running: the original the stock way, and the frozen graph."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.framework import importer
+from tensorflow.python.training import py_checkpoint_reader
+
+from zoo.child.graphs import (
+    GRAPH_ERRORS,
+    VARIABLES,
+    CannotError,
+    brief,
+    find_tensor,
+    import_graph,
+    meta_graph,
+    new_session,
+    read_graph,
+    refuse_risky,
+)
+from zoo.risk import RESTORING
+from zoo.running import cut
+from zoo.running.tasks import (
+    Input,
+    Key,
+    Original,
+    Threads,
+)
+
+v1 = tf.compat.v1
+
+
+@dataclass
+class Loaded:
+    """A graph in a session, its variables and tables filled."""
+
+    graph: Any
+    session: Any
+    notes: list[str] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Tensor of the file → tensor in ``graph``, where they differ."""
+
+    def run(self, fetches: Sequence[str], fed: Mapping[str, Any], *, seconds: float = 0) -> list[Any]:
+        """The values of ``fetches``."""
+        tensors = [find_tensor(self.graph, self.names.get(name, name)) for name in fetches]
+        feed = {find_tensor(self.graph, self.names.get(name, name)): value for name, value in fed.items()}
+        options = v1.RunOptions(timeout_in_ms=int(seconds * 1000))
+        values: list[Any] = self.session.run(tensors, feed, options=options)
+        return values
+
+
+@contextlib.contextmanager
+def original_loaded(
+    original: Original, outputs: Sequence[str], inputs: Sequence[Input], threads: Threads
+) -> Iterator[Loaded]:
+    """The original restored: the stock way, or where that fails only the part that outputs need."""
+    meta = meta_graph(original)
+    parts = cut.Parts(meta.graph_def)
+    fed = {cut.canonical(one.name) for one in inputs}
+    missing = [name for name in outputs if cut.producer(name) not in parts.nodes]
+    if missing:
+        raise CannotError(f"tensor {missing[0]!r} is not in the original graph")
+    cone = parts.cone(outputs, fed=fed)
+    refuse_risky(parts, cone, "the model")
+    seeded = cut.fix_seeds(parts.all_nodes(cone))
+    reason = _why_not_stock(original, meta, parts, cone, seeded=bool(seeded))
+    if reason is None:
+        try:
+            loaded = _stock(original, meta, parts, cone, threads)
+        except GRAPH_ERRORS as error:
+            reason = f"stock TensorFlow cannot load all of it ({brief(error)})"
+    if reason is not None:
+        loaded = _in_part(original, parts, outputs, inputs, threads)
+        loaded.notes.insert(0, f"only the part of the original that the outputs need was loaded: {reason}")
+    if seeded:
+        loaded.notes.append(f"both graphs draw the same random numbers: {', '.join(sorted(seeded))}")
+    with loaded.session:
+        yield loaded
+
+
+def _why_not_stock(
+    original: Original, meta: Any, parts: cut.Parts, cone: list[Any], *, seeded: bool
+) -> str | None:
+    """Why the whole graph is not to be imported, or cannot be; None if it may be tried.
+
+    Importing runs shape functions, and these run cheap ops on constants: a graph with a risky op
+    anywhere is not imported whole.
+    """
+    everything = list(parts.graph.node)
+    for function in parts.functions.values():
+        everything.extend(function.node_def)
+    risky = parts.risky(
+        everything, allowed=("Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints", *_RESTORING)
+    )
+    if risky:
+        return f"the rest holds {', '.join(sorted(risky))}"
+    if original.kind == "saved_model":
+        return "its random ops were given seeds" if seeded else None
+    if original.kind == "graph_def" or not meta.HasField("saver_def"):
+        return None if original.checkpoint is None else "it has no saver"
+    return None
+
+
+_RESTORING = tuple(sorted(RESTORING))
+
+
+def _stock(original: Original, meta: Any, parts: cut.Parts, cone: list[Any], threads: Threads) -> Loaded:
+    """As the tutorials do it: import_meta_graph and restore, or the SavedModel loader."""
+    graph = tf.Graph()
+    with graph.as_default():
+        session = new_session(graph, threads)
+        if original.kind == "saved_model":
+            tags = list(original.tags) or list(meta.meta_info_def.tags)
+            v1.saved_model.loader.load(session, tags, original.path)
+            return Loaded(graph, session)
+        saver_def = meta.saver_def
+        if original.checkpoint is None:
+            importer.import_graph_def(meta.graph_def, name="")
+        else:
+            v1.train.import_meta_graph(meta, clear_devices=True)
+            # What Saver.restore runs; it would look for the files itself first, and with a pattern
+            # that stumbles over an empty prefix and over brackets in names.
+            filename = cut.canonical(saver_def.filename_tensor_name)
+            restoring = graph.get_operation_by_name(saver_def.restore_op_name)
+            session.run(restoring, {filename: original.checkpoint})
+    for node in parts.table_initializers(cone):
+        refuse_risky(parts, parts.cone([node.name]), "a lookup table")
+        session.run(graph.get_operation_by_name(node.name))
+    return Loaded(graph, session)
+
+
+def _in_part(
+    original: Original, parts: cut.Parts, outputs: Sequence[str], inputs: Sequence[Input], threads: Threads
+) -> Loaded:
+    """Import only what the outputs need, and give each variable its stored value."""
+    fed = as_feeds(inputs)
+    names = {feed.tensor for feed in fed}
+    tables = parts.table_initializers(parts.cone(outputs, fed=names))
+    refuse_risky(parts, parts.cone([node.name for node in tables], fed=names), "a lookup table")
+    graph_def, renamed = cut.cut(parts, outputs, fed, also=tables)
+    try:
+        graph = import_graph(graph_def)
+        session = new_session(graph, threads)
+        with graph.as_default():
+            _assign(graph, session, original)
+        for node in tables:
+            session.run(graph.get_operation_by_name(node.name))
+    except GRAPH_ERRORS as error:
+        raise CannotError(f"TensorFlow cannot load the original: {brief(error)}") from error
+    return Loaded(graph, session, names=renamed)
+
+
+def as_feeds(inputs: Sequence[Input]) -> list[cut.Feed]:
+    """The inputs as placeholders to cut the graph at."""
+    result = []
+    for one in inputs:
+        shape = None
+        if one.shape is not None:
+            shape = tf.TensorShape(one.shape).as_proto()
+        result.append(cut.Feed(tensor=cut.canonical(one.name), dtype=type_number(one.dtype), shape=shape))
+    return result
+
+
+def type_number(dtype: str) -> int:
+    """The number of a DataType; CannotError if TensorFlow has none of that name."""
+    try:
+        number: int = tf.dtypes.as_dtype(dtype).as_datatype_enum
+    except TypeError as error:
+        raise CannotError(f"TensorFlow has no dtype {dtype!r}") from error
+    return number
+
+
+def _assign(graph: Any, session: Any, original: Original) -> None:
+    variables = [operation for operation in graph.get_operations() if operation.type in VARIABLES]
+    if not variables:
+        return
+    if original.checkpoint is None:
+        raise CannotError(f"the graph has {len(variables)} variables and no checkpoint")
+    reader = py_checkpoint_reader.NewCheckpointReader(original.checkpoint)
+    for operation in variables:
+        where = original.keys.get(operation.name, Key(key=operation.name))
+        if not reader.has_tensor(where.key):
+            raise CannotError(f"the checkpoint holds no value for variable {operation.name!r}")
+        value = reader.get_tensor(where.key)
+        if where.shape is not None:
+            ranges = zip(where.offset, where.shape, strict=True)
+            value = value[tuple(slice(start, start + length) for start, length in ranges)]
+        dtype = operation.get_attr("dtype")
+        source = v1.placeholder(dtype, value.shape)
+        if operation.type == "VarHandleOp":
+            assign = tf.raw_ops.AssignVariableOp(resource=operation.outputs[0], value=source)
+        else:
+            assign = tf.raw_ops.Assign(ref=operation.outputs[0], value=source, validate_shape=False).op
+        session.run(assign, {source: value})
+
+
+@contextlib.contextmanager
+def frozen_loaded(path: Path, outputs: Sequence[str], threads: Threads) -> Iterator[tuple[Loaded, cut.Parts]]:
+    """A frozen graph in a session, its tables filled."""
+    graph_def = read_graph(path)
+    parts = cut.Parts(graph_def)
+    missing = [name for name in outputs if cut.producer(name) not in parts.nodes]
+    if missing:
+        raise CannotError(f"tensor {missing[0]!r} is not in the frozen graph")
+    cone = parts.cone(outputs)
+    tables = parts.table_initializers(cone)
+    needed = parts.cone([*outputs, *(node.name for node in tables)])
+    refuse_risky(parts, needed, "the frozen graph")
+    cut.fix_seeds(parts.all_nodes(cone))
+    if parts.risky(list(parts.graph.node)):
+        # The rest is not wanted, and importing it would run its shape functions.
+        graph_def, _ = cut.cut(parts, outputs, [], also=tables)
+    graph = import_graph(graph_def)
+    with new_session(graph, threads) as session:
+        for node in tables:
+            session.run(graph.get_operation_by_name(node.name))
+        yield Loaded(graph, session), parts

@@ -1,0 +1,191 @@
+"""A Keras model from its file, rebuilt without running anything that the file brings along.
+
+Only for the confined child process.  Layers are built from their configuration; a layer that holds
+code (Lambda), or a class that Keras does not have, is refused before Keras sees the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+
+from zoo.running.keras_config import modernize
+
+_MAX_CONFIG = 64 << 20
+
+
+class RefusedError(Exception):
+    """The file holds code."""
+
+
+class RebuildError(Exception):
+    """Keras cannot build it; the message says why."""
+
+
+def load(path: Path, container: Literal["keras", "h5"]) -> tuple[Any, list[str]]:
+    """The model and notes on what was changed in its configuration to suit this Keras.
+
+    Raises:
+        RefusedError: it holds code.
+        RebuildError: there is no architecture in it, or Keras cannot build it.
+    """
+    config, keras_version = _config(path, container)
+    _refuse_code(config)
+    config, notes = modernize(config, keras_version)
+    copy = Path(f"model.{container}").absolute()
+    _copy_with_config(path, copy, container, config)
+    import keras
+
+    keras.backend.clear_session()
+    try:
+        model = keras.models.load_model(copy, compile=False, safe_mode=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever Keras stumbles over in the file
+        text = " ".join(str(error).split())[:300]
+        raise RebuildError(f"Keras {keras.__version__} cannot build the model: {text}") from error
+    if not getattr(model, "inputs", None):
+        raise RebuildError("the model has no inputs of known shape: it was never built")
+    return model, notes
+
+
+def _config(path: Path, container: str) -> tuple[dict[str, Any], str]:
+    """The architecture as Keras wrote it, and the version of Keras that did."""
+    try:
+        if container == "keras":
+            with zipfile.ZipFile(path) as archive:
+                if archive.getinfo("config.json").file_size > _MAX_CONFIG:
+                    raise RebuildError(f"config.json is larger than {_MAX_CONFIG >> 20} MiB")
+                text: Any = archive.read("config.json")
+                metadata = json.loads(archive.read("metadata.json"))
+                version = str(metadata.get("keras_version", ""))
+        else:
+            with h5py.File(path, "r") as file:
+                if "model_config" not in file.attrs:
+                    raise RebuildError("the file holds weights only, no architecture")
+                text = file.attrs["model_config"]
+                version = _text(file.attrs.get("keras_version", ""))
+        config = json.loads(_text(text))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RecursionError) as error:
+        raise RebuildError(f"the architecture cannot be read: {error}") from error
+    if not isinstance(config, dict):
+        raise RebuildError("the architecture is no JSON object")
+    return config, version
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+_CODE = (
+    "Lambda",
+    "TFOpLambda",
+    "SlicingOpLambda",
+    "__lambda__",
+    "TorchModuleWrapper",
+    "JaxLayer",
+    "FlaxLayer",
+)
+
+
+def _walk(value: Any) -> Iterator[dict[str, Any]]:
+    """Every JSON object in ``value``."""
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            yield one
+            todo.extend(one.values())
+        elif isinstance(one, list):
+            todo.extend(one)
+
+
+def _refuse_code(config: dict[str, Any]) -> None:
+    """Raise RefusedError for code, or for a class from outside of Keras."""
+    for one in _walk(config):
+        name = one.get("class_name")
+        if name in _CODE:
+            raise RefusedError(f"the model holds a {name} layer, which is code: not built")
+        module = one.get("module")
+        if (
+            isinstance(name, str)
+            and isinstance(module, str)
+            and not module.startswith(("keras", "builtins", "tensorflow"))
+        ):
+            raise RefusedError(f"the model needs {module}.{name}, which is no part of Keras: not built")
+        registered = one.get("registered_name")
+        if isinstance(registered, str) and ">" in registered and not registered.startswith("keras"):
+            raise RefusedError(f"the model needs the custom object {registered!r}: not built")
+
+
+def _copy_with_config(path: Path, copy: Path, container: str, config: dict[str, Any]) -> None:
+    """A copy that Keras knows by its extension, with the configuration that was checked."""
+    text = json.dumps(config)
+    if container == "h5":
+        shutil.copyfile(path, copy)
+        with h5py.File(copy, "r+") as file:
+            # Attributes over 64 kB need the newer storage; making it anew picks what fits.
+            del file.attrs["model_config"]
+            file.attrs.create("model_config", text)
+        return
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
+        for name in source.namelist():
+            if name == "config.json":
+                target.writestr(name, text)
+            else:
+                with source.open(name) as member, target.open(name, "w", force_zip64=True) as out:
+                    shutil.copyfileobj(member, out, 1 << 20)
+
+
+def input_specs(model: Any) -> list[tuple[str, tuple[int | None, ...], str]]:
+    """Name, shape and dtype of each input."""
+    names = _unique(_plain_name(tensor.name) for tensor in model.inputs)
+    return [
+        (name, tuple(tensor.shape), str(tensor.dtype))
+        for name, tensor in zip(names, model.inputs, strict=True)
+    ]
+
+
+def output_names(model: Any, count: int) -> list[str]:
+    """A name for each output: that of the layer that makes it."""
+    names = [str(name) for name in getattr(model, "output_names", ())]
+    if len(names) != count:
+        names = [f"output_{i}" for i in range(count)]
+    return _unique(_plain_name(name) for name in names)
+
+
+def _plain_name(name: str) -> str:
+    """A name that TensorFlow takes for a node."""
+    kept = "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "._") else "_" for letter in name
+    )
+    return kept if kept[:1].isalnum() or kept[:1] == "." else f"t{kept}"
+
+
+def _unique(names: Iterator[str] | Any) -> list[str]:
+    result: list[str] = []
+    for name in names:
+        candidate, i = name, 1
+        while candidate in result:
+            candidate, i = f"{name}_{i}", i + 1
+        result.append(candidate)
+    return result
+
+
+def call(model: Any, values: list[Any]) -> list[Any]:
+    """The model's outputs for inference, in order."""
+    import keras
+
+    structure = getattr(model, "_inputs_struct", None)
+    inputs: Any = values[0] if len(values) == 1 else values
+    if isinstance(structure, dict | list | tuple):
+        with contextlib.suppress(ValueError):
+            inputs = keras.tree.pack_sequence_as(structure, values)
+    return list(keras.tree.flatten(model(inputs, training=False)))
