@@ -3,7 +3,7 @@
     row ─► for each URL: cache? ─► first source that works ─► size, checksum, kind ─► cache ─► Fetched
 
 Decided here: which source is taken, what counts as the right bytes, what is kept.  The bytes move in
-`zoo.download`, over HTTP in `zoo.http`.
+`zoo.fetching.download`, over HTTP in `zoo.fetching.http`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from zlib import error as ZlibError  # noqa: N812
 from isal import igzip
 
 from zoo import sniff
-from zoo.cache import Cache, Known, Part, key_of
-from zoo.download import Download, FetchOptions, Meter, Progress
 from zoo.errors import FetchError, TransientError
-from zoo.http import SourceChanged, redact
+from zoo.fetching.cache import Cache, Known, Part, key_of
+from zoo.fetching.download import Download, FetchOptions, Meter, Progress
+from zoo.fetching.http import SourceChanged, redact
 from zoo.paths import escaped, file_name
 from zoo.records import Archive, Checksum, Row
 

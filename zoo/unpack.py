@@ -16,11 +16,11 @@ from pathlib import Path
 from zoo import sniff
 from zoo.errors import UnpackError
 from zoo.fetch import Fetched
-from zoo.inflate import Peekable, Reader, inflated
-from zoo.members import Limits, Members
 from zoo.store import staging
-from zoo.tars import unpack_tar
-from zoo.zips import read_directory, unpack_zip
+from zoo.unpacking.inflate import Peekable, Reader, inflated
+from zoo.unpacking.members import Limits, Members
+from zoo.unpacking.tars import unpack_tar
+from zoo.unpacking.zips import read_directory, unpack_zip
 
 __all__ = ["Limits", "Unpacked", "unpack"]
 

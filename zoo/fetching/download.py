@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from zoo.errors import FetchError, TransientError
-from zoo.http import (
+from zoo.fetching.http import (
     RetryLaterError,
     SourceChanged,
     Stream,
@@ -259,7 +259,7 @@ def _open(url: str, start: int, validator: str | None, meter: Meter) -> Stream:
 
 
 class FilesystemStream:
-    """A file of any protocol that fsspec has; see `zoo.http.Stream`."""
+    """A file of any protocol that fsspec has; see `zoo.fetching.http.Stream`."""
 
     def __init__(self, url: str, start: int, validator: str | None) -> None:
         self.encoding = "identity"
@@ -290,14 +290,14 @@ class FilesystemStream:
             raise _foreign(url, error) from error
 
     def readinto(self, view: memoryview) -> int:
-        """See `zoo.http.Stream.readinto`."""
+        """See `zoo.fetching.http.Stream.readinto`."""
         try:
             return int(self._file.readinto(view))
         except Exception as error:
             raise _foreign(self.url, error) from error
 
     def close(self) -> None:
-        """See `zoo.http.Stream.close`."""
+        """See `zoo.fetching.http.Stream.close`."""
         self._file.close()
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import UnpackError
-from zoo.inflate import Reader
 from zoo.paths import COMPONENT_BYTES, DEPTH, PATH_LENGTH, escaped
+from zoo.unpacking.inflate import Reader
 
 BUFFER = 1 << 20
 _NOTES = 20

@@ -11,8 +11,8 @@ import tarfile
 from collections.abc import Mapping
 
 from zoo.errors import UnpackError
-from zoo.inflate import TRUNCATED, Reader, fill
-from zoo.members import Members
+from zoo.unpacking.inflate import TRUNCATED, Reader, fill
+from zoo.unpacking.members import Members
 
 BLOCK = 512
 LONG_HEADER = 1 << 20

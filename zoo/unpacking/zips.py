@@ -16,8 +16,8 @@ from typing import IO
 from isal import isal_zlib
 
 from zoo.errors import UnpackError
-from zoo.inflate import TRUNCATED, Inflater, Reader, inflated, raw_deflate
-from zoo.members import Members
+from zoo.unpacking.inflate import TRUNCATED, Inflater, Reader, inflated, raw_deflate
+from zoo.unpacking.members import Members
 
 _END = struct.Struct("<4s4H2LH")  # 4.3.16
 _END64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
