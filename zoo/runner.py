@@ -17,10 +17,12 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,7 +127,7 @@ class Runner:
     def __init__(self, options: RunnerOptions | None = None) -> None:
         self.options = options or RunnerOptions()
         self._socket: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -141,11 +143,8 @@ class Runner:
             self._socket.close()
             self._socket = None
         if self._process is not None:
-            try:
-                self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            # A shared process may have other clients still, and ends after the last of them.
+            _reap(self._process, patience=0 if self.options.shared is not None else 10)
             self._process = None
 
     def compare(
@@ -322,7 +321,7 @@ class Runner:
             return Refused(kind="unsafe", reason=f"the answer of the process is not what was asked: {error}")
         if isinstance(answer, Refused) and answer.log:
             log.debug("log of the process that ran a graph:\n%s", answer.log)
-        return answer
+        return _without_paths(answer, [scratch, *readable])
 
     def _connect(self) -> socket.socket:
         if self._socket is not None:
@@ -364,21 +363,34 @@ class Runner:
                 listener.listen(128)
                 connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
                 connection.connect(str(address))
-                # It outlives this runner if others still use it; the system reaps it then.
-                self._start("--listener", listener)
+                self._process = self._start("--listener", listener)
         return connection
 
-    def _start(self, flag: str, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P", "-m", "zoo.child", flag, str(theirs.fileno())]
-        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+    def _start(self, flag: str, theirs: socket.socket) -> int:
+        """Start the process that holds TensorFlow; its end of the connection becomes its file 3."""
+        command = [sys.executable, "-P", "-m", "zoo.child", flag, "3"]
+        nothing = [(os.POSIX_SPAWN_OPEN, file, os.devnull, os.O_RDWR, 0) for file in range(3)]
+        return os.posix_spawn(
+            sys.executable,
             [*command, "--max-running", str(self.options.max_running)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-            env=_environment(),
-            start_new_session=True,
+            _environment(),
+            file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3), *nothing],
+            setpgroup=0,  # an interrupt from the terminal is for whoever started us
         )
+
+
+def _reap(pid: int, *, patience: float) -> None:
+    """Let a process end by itself, for ``patience`` seconds; then, if we waited at all, kill it."""
+    until = time.monotonic() + patience
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(pid, os.WNOHANG)[0] == 0:
+            if patience and time.monotonic() > until:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                return
+            if not patience:
+                return
+            time.sleep(0.01)
 
 
 def confinement() -> dict[str, str]:
@@ -400,6 +412,9 @@ def _environment() -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        # Its kernels round otherwise on every kind of processor, and its allocator waits ten seconds
+        # for memory that a limit will never let it have.
+        "TF_ENABLE_ONEDNN_OPTS": "0",
         "CUDA_VISIBLE_DEVICES": "-1",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
@@ -422,6 +437,25 @@ def _receive(connection: socket.socket) -> bytes:
             raise EOFError("it closed the connection")
         received += data
     return body(bytes(received))
+
+
+def _without_paths(answer: Answer, paths: Sequence[Path]) -> Answer:
+    """The answer with files called by their names: an outcome says nothing of the machine."""
+    folders = {f"{folder}/" for path in paths for folder in (path.resolve(), path.resolve().parent)}
+
+    def plain(text: str) -> str:
+        for folder in sorted(folders - {"//", "/"}, key=len, reverse=True):
+            text = text.replace(folder, "")
+        return text
+
+    match answer:
+        case Proof(proof=proof) if proof.reason is not None:
+            return Proof(proof=msgspec.structs.replace(proof, reason=plain(proof.reason)))
+        case Refused():
+            return msgspec.structs.replace(answer, reason=plain(answer.reason))
+        case Written():
+            return msgspec.structs.replace(answer, notes=tuple(map(plain, answer.notes)))
+    return answer
 
 
 def _refusal(answer: Answer) -> Refused:

@@ -17,6 +17,7 @@ from zoo.child.comparing import compare
 from zoo.child.executing import execute
 from zoo.child.freezing import freeze, rebuild
 from zoo.child.graphs import CannotError, UnsafeError
+from zoo.running.confine import lift_memory_limit
 from zoo.running.server import Server
 from zoo.running.tasks import (
     Answer,
@@ -63,7 +64,7 @@ def probe(task: Probe) -> Probed:
             held.append(np.ones(1 << 24))
     if task.act in ("segv", "kill"):
         os.kill(os.getpid(), signal.SIGSEGV if task.act == "segv" else signal.SIGKILL)
-    findings = {}
+    findings = {"server": str(os.getppid())}
     attempts: dict[str, Callable[[], object]] = {
         "write": lambda: Path(task.outside).write_bytes(b"x"),
         "read": lambda: Path(task.secret).read_bytes(),
@@ -107,6 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(list_ops())
         return 0
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started us decides when we end
+    lift_memory_limit()
     server = Server(work, max_running=options.max_running)
     connection = None if options.connection is None else socket.socket(fileno=options.connection)
     listener = None if options.listener is None else socket.socket(fileno=options.listener)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import tensorflow as tf
 
-from zoo.child.feeding import Ran, narrow, run_with_made_up, wanted_feeds
+from zoo.child.feeding import Ran, name_in_frozen, narrow, run_with_made_up, wanted_feeds
 from zoo.child.graphs import GRAPH_ERRORS, CannotError, UnsafeError, brief, find_tensor, static_shape
 from zoo.child.loading import Loaded, frozen_loaded, original_loaded
 from zoo.records import RunProof
@@ -26,14 +27,14 @@ def compare(task: Compare, threads: Threads) -> RunProof:
     """Run the frozen graph, then the original on the same inputs; what the outputs differ by."""
     names = [cut.canonical(output.name) for output in task.outputs]
     in_frozen = [cut.canonical(output.frozen or output.name) for output in task.outputs]
-    ran, reason = _try_frozen(task, in_frozen, threads)
+    ran, reason, inputs = _try_frozen(task, in_frozen, threads)
+    task = msgspec.structs.replace(task, inputs=inputs)
     original = task.original
     if original is None:
         if ran is None:
             return RunProof(ok=None, reason=f"the graph does not run: {reason}")
         outputs = {name: describe(value) for name, value in zip(names, ran.values, strict=True)}
         return RunProof(ok=None, reason="there is no other original to compare with", outputs=outputs)
-    inputs = list(task.inputs)
     try:
         with original_loaded(original, names, inputs, threads) as loaded:
             fed = _feeds_of_original(task, ran)
@@ -123,17 +124,24 @@ def _alone(names: Sequence[str], ran: Ran | None, frozen_reason: str, reason: st
     return RunProof(ok=None, reason=f"{reason}; the frozen graph ran alone", outputs=outputs)
 
 
-def _try_frozen(task: Compare, outputs: Sequence[str], threads: Threads) -> tuple[Ran | None, str]:
+def _try_frozen(
+    task: Compare, outputs: Sequence[str], threads: Threads
+) -> tuple[Ran | None, str, tuple[Input, ...]]:
+    """Run the frozen graph: what it gave, or why it gave nothing, and the inputs with its names."""
+    inputs = task.inputs
     try:
         with frozen_loaded(Path(task.frozen), outputs, threads) as (loaded, parts):
-            wanted = wanted_feeds(parts, outputs, task.inputs)
-            return run_with_made_up(loaded, outputs, wanted, task.seed), ""
+            inputs = tuple(
+                msgspec.structs.replace(one, frozen=name_in_frozen(parts, one)) for one in task.inputs
+            )
+            wanted = wanted_feeds(parts, outputs, inputs)
+            return run_with_made_up(loaded, outputs, wanted, task.seed), "", inputs
     except CannotError as error:
-        return None, str(error)
+        return None, str(error), inputs
     except tf.errors.ResourceExhaustedError:
         raise
     except GRAPH_ERRORS as error:
-        return None, brief(error)
+        return None, brief(error), inputs
 
 
 def from_input(one: Input) -> feeds.Wanted:

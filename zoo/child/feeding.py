@@ -23,7 +23,7 @@ v1 = tf.compat.v1
 
 def wanted_feeds(parts: cut.Parts, outputs: Sequence[str], inputs: Sequence[Input]) -> list[feeds.Wanted]:
     """What the frozen graph has to be fed with: every placeholder that its outputs need."""
-    known = {cut.canonical(one.frozen or one.name): one for one in inputs}
+    known = {name_in_frozen(parts, one): one for one in inputs}
     cone = parts.cone(outputs, fed=set(known))
     readers = _readers(parts)
     wanted = []
@@ -50,6 +50,19 @@ def wanted_feeds(parts: cut.Parts, outputs: Sequence[str], inputs: Sequence[Inpu
                 feeds.Wanted(tensor=f"{node.name}:0", dtype=dtype, shape=shape, consumers=readers_of)
             )
     return wanted
+
+
+def name_in_frozen(parts: cut.Parts, one: Input) -> str:
+    """The tensor of the frozen graph that an input of the original became.
+
+    A placeholder that took the place of one of several outputs is called ``node_k``.
+    """
+    if one.frozen is not None:
+        return cut.canonical(one.frozen)
+    node, index = split_input(one.name)
+    own = f"{node}_{index}"
+    moved = own in parts.nodes and (index > 0 or node not in parts.nodes)
+    return f"{own}:0" if moved else cut.canonical(one.name)
 
 
 def narrow(shape: Any, other: Any) -> Any:

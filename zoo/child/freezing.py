@@ -112,7 +112,7 @@ def _imports_again(graph_def: Any) -> Any:
 
 def rebuild(task: Rebuild) -> Written:
     """Build the model in its file with safe mode on, and write its inference function frozen."""
-    from zoo.running import rebuild as keras_models  # keras itself is imported when it is wanted
+    from zoo.child import rebuilding as keras_models  # h5py is imported when it is wanted
 
     try:
         model, notes = keras_models.load(Path(task.path), task.container)

@@ -81,9 +81,17 @@ def _set_limits(limits: Limits) -> dict[str, str]:
         holds["memory"] = NOT_HERE
     else:
         # RLIMIT_AS would count the address space that TensorFlow's allocators only reserve.
-        resource.setrlimit(resource.RLIMIT_DATA, (held + limits.memory, held + limits.memory))
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        limit = held + limits.memory if most == resource.RLIM_INFINITY else min(held + limits.memory, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
         holds["memory"] = "RLIMIT_DATA"
     return holds
+
+
+def lift_memory_limit() -> None:
+    """Take back the soft memory limit that the process was started with: every job has its own."""
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def data_size() -> int | None:
