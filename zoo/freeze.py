@@ -1,0 +1,123 @@
+"""Freeze a graph: its inference cone with constants for variables, written at copy speed.
+
+The streaming engine needs no TensorFlow: it walks back from the outputs, cuts at the feeds, decides
+what folded inputs decide, gives every variable's handle the type of its value, and writes one node
+after another, the constants straight from the checkpoint.  It rewrites only what it knows to be
+right; `UnsupportedError` asks for another engine, `FreezeError` says that none can.
+
+What differs from stock freezing (``convert_variables_to_constants``), on purpose: devices,
+``_class`` and ``_output_shapes`` are left out, and so is what is only waited for (asserts, updates).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Literal
+
+from zoo.errors import FreezeError
+from zoo.freezing.plan import plan as make_plan
+from zoo.freezing.write import Constant, Writer
+from zoo.graph import MetaGraph
+from zoo.model import Bindings, Endpoints
+from zoo.proof import Follower, check_constants, compare
+from zoo.records import ConstantsProof, Pruned
+from zoo.statistics import Accumulator, Statistics
+from zoo.store import replacing
+from zoo.weights import Weights
+
+_FOLLOW = 8 << 20
+"""Files from this size on are checked in a second thread while they are written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenResult:
+    """What was written, and how it was checked."""
+
+    nodes: int
+    """Nodes of the frozen graph, those inside functions not counted."""
+    bytes: int
+    sha256: str
+    pruned: Pruned
+    constants: ConstantsProof
+    engine: Literal["stream", "as_is"]
+    statistics: Mapping[str, Statistics] = field(default_factory=dict)
+    """Statistics of the frozen variables by name, where asked for."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Feed → the tensor to feed in the frozen graph; feeds that the outputs do not need are absent."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """Output → the tensor to fetch in the frozen graph."""
+    variables: tuple[str, ...] = ()
+    """Names of the variables that became constants, in file order."""
+    initializers: tuple[str, ...] = ()
+    """Nodes to run once before the first inference: they fill lookup tables."""
+    warnings: tuple[str, ...] = ()
+
+
+def freeze(
+    meta: MetaGraph,
+    bindings: Bindings,
+    weights: Weights | None,
+    endpoints: Endpoints,
+    path: Path,
+    *,
+    statistics: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> FrozenResult:
+    """Write the frozen graph to ``path`` and prove its constants; ``path`` is whole or absent.
+
+    Without outputs the graph is written as it is.  ``progress`` is called with bytes written.
+
+    Raises:
+        UnsupportedError: a construct that this engine does not know to be right.
+        FreezeError: the graph cannot be frozen, whatever the engine.
+        ReadError: the checkpoint's content is damaged or missing.
+        CheckError: what was written is not what the checkpoint holds.
+    """
+    plan = make_plan(meta, bindings, weights, endpoints)
+    gathered: dict[str, Accumulator] = {}
+
+    def watch(constant: Constant, chunk: memoryview) -> None:
+        name = plan.variables[constant.name].name
+        if name not in gathered:
+            gathered[name] = Accumulator(constant.tensor.dtype, prod(constant.shape))
+        gathered[name].add(chunk)
+
+    writer = Writer(weights, watch if statistics else None)
+    size = writer.size(plan.frames)
+    report = progress or (lambda _: None)
+    with replacing(path) as partial:
+        if size < _FOLLOW:
+            with partial.open("wb") as file:
+                writer.write(file, plan.frames, report)
+            constants = check_constants(partial, writer.expected)
+            with partial.open("rb") as written:
+                sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+        else:
+            with Follower(partial, set(plan.variables)) as follower, partial.open("wb") as file:
+
+                def grown(count: int) -> None:
+                    follower.grown(count)
+                    report(count)
+
+                writer.write(file, plan.frames, grown)
+            constants, sha256 = compare(follower.found, writer.expected), follower.sha256
+        if (found := partial.stat().st_size) != size:
+            raise FreezeError(f"frozen graph: expected to write {size} bytes, found {found}")
+    return FrozenResult(
+        nodes=plan.nodes,
+        bytes=size,
+        sha256=sha256,
+        pruned=plan.pruned,
+        constants=constants,
+        engine=plan.engine,
+        statistics={name: item.result() for name, item in gathered.items()},
+        inputs=plan.inputs,
+        outputs=plan.outputs,
+        variables=tuple(variable.name for variable in plan.variables.values()),
+        initializers=plan.initializers,
+        warnings=plan.warnings,
+    )

@@ -1,0 +1,279 @@
+"""Decide everything about a frozen graph before the first byte is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from zoo import protos
+from zoo.errors import FreezeError
+from zoo.freezing import wire
+from zoo.freezing.body import Body, Draft, Tensor
+from zoo.freezing.cut import apply, cut_pipeline
+from zoo.freezing.effects import check_writes
+from zoo.freezing.ops import TABLE_INITIALIZERS, VARIABLES
+from zoo.freezing.values import Library, Rewriter, node_bytes, prepare
+from zoo.freezing.why import pruned
+from zoo.freezing.write import Constant, Frame
+from zoo.graph import Graph, MetaGraph
+from zoo.model import Bindings, Endpoints, Variable
+from zoo.names import nearest
+from zoo.protos import dtype_name, shape_of
+from zoo.records import Pruned
+from zoo.weights import Weights
+
+_RANDOM = re.compile(
+    r"(Stateless)?(Random|Truncated|Parameterized)\w*(Uniform|Normal|Shuffle|Gamma|Poisson)\w*|Multinomial"
+)
+_RESTORES = re.compile(r"Restore(V2|Slice)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The frames of a frozen graph, and what is to be told about it."""
+
+    frames: Sequence[Frame]
+    engine: Literal["stream", "as_is"]
+    nodes: int
+    pruned: Pruned
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    """By the name of the constant."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    initializers: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def plan(meta: MetaGraph, bindings: Bindings, weights: Weights | None, endpoints: Endpoints) -> Plan:
+    """What to write for the outputs of ``endpoints``.
+
+    Raises:
+        UnsupportedError: a construct that this engine does not know to be right.
+        FreezeError: the graph cannot be frozen, whatever the engine.
+    """
+    graph = meta.graph
+    engine: Literal["stream", "as_is"] = "stream"
+    if not any(node.op in VARIABLES for node in graph.nodes):
+        engine = "as_is"
+    outputs = [output.name for output in endpoints.outputs]
+    if not outputs:
+        return _whole(graph, engine)
+    body = Body.of_graph(graph)
+    _check_outputs(body, outputs)
+    fed, folded = apply(body, graph, endpoints.feeds, endpoints.folds)
+    before = {draft.name for draft in Body.of_graph(graph).cone_of(outputs)} if folded else set()
+    cone, facts = prepare(body, outputs, folded)
+    warnings: list[str] = []
+    cut = cut_pipeline(body, graph, cone)
+    if cut:
+        fed |= cut
+        warnings.append(f"the input pipeline was cut at {_some(cut)}")
+        cone = body.cone_of(outputs)
+    initializers, notes = _table_initializers(body, graph, cone)
+    warnings += notes
+    roots = [*outputs, *initializers]
+    library = Library(graph=graph)
+    rewriter = Rewriter(body, library, facts=facts)
+    rewriter.run(body.in_order(body.cone_of(roots)))
+    cone = body.cone_of(roots)
+    names = {draft.name for draft in cone}
+    reads = rewriter.reads | (_nodes_of(body, outputs) & rewriter.variables.keys())
+    warnings += check_writes(graph, cone, body.waited_for(cone), reads)
+    warnings += _doubts(cone)
+    frames, variables = _frames(graph, cone, library, bindings, weights)
+    lost = before - names
+    return Plan(
+        frames=frames,
+        engine=engine,
+        nodes=len(cone),
+        pruned=pruned(meta, bindings, names, lost),
+        variables=variables,
+        inputs={feed: _name(tensor) for feed, tensor in fed.items() if tensor[0] in names},
+        outputs={text: _name(body.parse(text)) for text in outputs},
+        initializers=tuple(initializers),
+        warnings=tuple(warnings),
+    )
+
+
+def _name(tensor: Tensor) -> str:
+    return f"{tensor[0]}:{tensor[1]}"
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = sorted(names)
+    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
+
+
+def _nodes_of(body: Body, outputs: Iterable[str]) -> set[str]:
+    return {body.parse(text)[0] for text in outputs}
+
+
+def _check_outputs(body: Body, outputs: Iterable[str]) -> None:
+    for text in outputs:
+        name, port = body.parse(text)
+        if body.original(name) is None or port == "^":
+            near = nearest(name, body.names())
+            raise FreezeError(
+                f"output {text!r}: expected a tensor of the graph, found no such node",
+                hint=f"nearest: {', '.join(near)}" if near else None,
+            )
+
+
+def _whole(graph: Graph, engine: Literal["stream", "as_is"]) -> Plan:
+    """Every node as it stands: without outputs there is nothing to walk back from."""
+    stored = next((node for node in graph.nodes if node.op in VARIABLES), None)
+    if engine == "stream" and stored is not None:
+        raise FreezeError(
+            f"no outputs are known, and the graph has variables ({stored.name!r})",
+            hint="name the outputs in the manifest",
+        )
+    frames: list[Frame] = [wire.field(1, node.proto.SerializeToString()) for node in graph.nodes]
+    if graph.library is not None:
+        frames.append(wire.field(2, graph.library.SerializeToString()))
+    frames.append(_versions(graph))
+    return Plan(frames=frames, engine="as_is", nodes=len(graph), pruned=Pruned(nodes=0, why={}))
+
+
+def _table_initializers(body: Body, graph: Graph, cone: Sequence[Draft]) -> tuple[list[str], list[str]]:
+    """The nodes that fill the lookup tables of the cone, as far as a frozen graph can hold them."""
+    found: list[str] = []
+    lost: list[str] = []
+    for draft in cone:
+        if "Table" not in draft.op or draft.name not in graph:
+            continue
+        readers = [graph.nodes[i] for i, _ in graph.consumers[graph.index[draft.name]]]
+        fill = [node for node in readers if node.op in TABLE_INITIALIZERS]
+        if not fill and not any(node.name in (item.name for item in cone) for node in readers):
+            continue
+        for node in sorted(fill, key=lambda node: graph.index[node.name]):
+            behind = graph.ancestors([graph.index[node.name]])
+            if any(_RESTORES.fullmatch(graph.nodes[i].op) for i in behind):
+                continue
+            found.append(node.name)
+        if not any(name in {node.name for node in fill} for name in found):
+            lost.append(draft.name)
+    notes = []
+    if found:
+        notes.append(f"lookup tables: run {_some(found)} once before the first inference")
+    if lost:
+        notes.append(f"lookup tables without initial content in the graph stay empty: {_some(lost)}")
+    return list(dict.fromkeys(found)), notes
+
+
+def _doubts(cone: Sequence[Draft]) -> list[str]:
+    """What a person should know about the nodes that stayed."""
+    training = [
+        draft.name
+        for draft in cone
+        if draft.op.startswith("FusedBatchNorm")
+        and "Grad" not in draft.op
+        and draft.attrs.get("is_training", b"\x28\x01") != b"\x28\x00"
+    ]
+    random = [draft.name for draft in cone if _RANDOM.fullmatch(draft.op)]
+    notes = []
+    if training:
+        notes.append(
+            f"batch normalization in training form, by the batch's own statistics: {_some(training)}"
+        )
+    if random:
+        notes.append(f"the outputs depend on random numbers: {_some(random)}")
+    return notes
+
+
+def _frames(
+    graph: Graph, cone: Sequence[Draft], library: Library, bindings: Bindings, weights: Weights | None
+) -> tuple[list[Frame], dict[str, Variable]]:
+    by_node = bindings.by_node()
+    frames: list[Frame] = []
+    variables: dict[str, Variable] = {}
+    for draft in cone:
+        if draft.op in VARIABLES:
+            variable = by_node.get(draft.name)
+            frames.append(_constant(draft, variable, bindings, weights))
+            assert variable is not None  # noqa: S101 - checked while making the constant
+            variables[draft.name] = variable
+        else:
+            frames.append(wire.field(1, node_bytes(draft)))
+    if library.protos:
+        functions = protos.FunctionDefLibrary()
+        for proto in library.protos.values():
+            functions.function.add().CopyFrom(proto)
+        frames.append(wire.field(2, functions.SerializeToString()))
+    frames.append(_versions(graph))
+    return frames, variables
+
+
+def _versions(graph: Graph) -> bytes:
+    if not graph.producer and not graph.min_consumer:
+        return b""
+    versions = protos.VersionDef(producer=graph.producer, min_consumer=graph.min_consumer)
+    return wire.field(4, versions.SerializeToString())
+
+
+def _constant(
+    draft: Draft, variable: Variable | None, bindings: Bindings, weights: Weights | None
+) -> Constant:
+    """The constant for a variable.
+
+    Raises:
+        FreezeError: it has no stored value, or one of another dtype or shape.
+    """
+    name = draft.name
+    if weights is None:
+        raise FreezeError(
+            f"variable {name!r} is needed, and there is no checkpoint with its value",
+            hint="add the checkpoint's files to the row",
+        )
+    if variable is None or variable.key is None:
+        said = [text for text in bindings.missing_in_checkpoint if name in text]
+        near = nearest(name, weights.tensors) if not said else []
+        hint = said[0] if said else (f"nearest keys: {', '.join(near)}" if near else None)
+        raise FreezeError(f"variable {name!r} is needed, and the checkpoint has no value for it", hint=hint)
+    tensor = weights.tensors.get(variable.key)
+    if tensor is None:
+        raise FreezeError(f"variable {name!r}: its key {variable.key!r} is not in the checkpoint")
+    if tensor.missing is not None:
+        raise FreezeError(
+            f"variable {name!r}: its value is in {tensor.missing}, which is not there",
+            hint="the archive is incomplete",
+        )
+    dtype = dtype_name(_attr(draft, "dtype").type)
+    if dtype != tensor.dtype:
+        raise FreezeError(f"variable {name!r}: expected {dtype} as in the graph, found {tensor.dtype} stored")
+    piece = variable.slice
+    shape = tensor.shape if piece is None else piece.shape
+    declared = _attr(draft, "shape")
+    static = shape_of(declared.shape) if declared.WhichOneof("kind") == "shape" else None
+    # Variables of TensorFlow before 0.9 note an unknown shape as one without dimensions.
+    if static is not None and not (draft.op == "Variable" and static == ()):
+        fits = len(static) == len(shape) and all(
+            a is None or a == b for a, b in zip(static, shape, strict=True)
+        )
+        if not fits:
+            raise FreezeError(
+                f"variable {name!r}: expected shape {_shape(static)} as in the graph, "
+                f"found {_shape(shape)} stored",
+                hint="the checkpoint belongs to another version of the graph",
+            )
+    offset = None if piece is None else piece.offset
+    if piece is not None:
+        inside = len(piece.offset) == len(piece.shape) == len(tensor.shape) and all(
+            start >= 0 and start + size <= whole
+            for start, size, whole in zip(piece.offset, piece.shape, tensor.shape, strict=True)
+        )
+        if not inside:
+            raise FreezeError(
+                f"variable {name!r}: its part at {list(piece.offset)} of shape {list(piece.shape)} "
+                f"is not inside the stored shape {list(tensor.shape)}"
+            )
+    return Constant(name=name, tensor=tensor, shape=shape, offset=offset)
+
+
+def _attr(draft: Draft, key: str) -> Any:
+    return protos.AttrValue.FromString(draft.attrs.get(key, b""))
+
+
+def _shape(shape: Sequence[int | None]) -> str:
+    return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"

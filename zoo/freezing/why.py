@@ -1,0 +1,95 @@
+"""Why nodes of the original graph are not in the frozen one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection
+
+from zoo.freezing.ops import PIPELINE, writes
+from zoo.graph import Graph, MetaGraph
+from zoo.model import Bindings
+from zoo.records import Pruned
+
+_APPLY = re.compile(r"(Resource)?(Sparse)?Apply\w+")
+_SUMMARY = re.compile(r"(\w*Summary(V2)?|Summary\w*|MergeSummary|WriteSummary)")
+_SAVER = re.compile(r"Save(V2|Slices)?|Restore(V2|Slice)?|MergeV2Checkpoints|ShardedFilename|ShardedFilespec")
+_INPUT = re.compile(
+    r"\w*(Queue|Dataset|Iterator|Reader)(\w*V\d|\w*)|Decode(Raw|CSV|Jpeg|Png|Gif|Image|Bmp|Video)"
+    r"|Parse(Single)?(Sequence)?Example\w*|ReadFile|MatchingFiles|RandomShuffle"
+)
+_CHECKS = frozenset({"Assert", "Print", "PrintV2", "CheckNumerics", "CheckNumericsV2"})
+_GRADIENT_NAME = re.compile(r"(^|/)(gradients|gradient_tape)(_\d+)?/|_grad(_\d+)?/")
+_GRADIENT_OP = re.compile(r"\w+(Grad|GradV2|GradV3|GradGrad|BackpropFilter|BackpropInput)(V2)?")
+_START = re.compile(r"(^|/)(Initializer|initial_value)(_\d+)?(/|$)")
+_SAVER_NAME = re.compile(r"(^|/)save(_\d+)?/")
+
+
+def pruned(meta: MetaGraph, bindings: Bindings, kept: Collection[str], folded: Collection[str]) -> Pruned:
+    """How many nodes of the main graph were left out, by reason.
+
+    A node that shows no reason by itself has the one that all nodes that read it share.
+    """
+    graph = meta.graph
+    slots = {variable.node for variable in bindings.variables if variable.kind == "optimizer"}
+    reasons: list[str | None] = [None] * len(graph)
+    saver = _saver_nodes(meta)
+    behind = _behind_pipeline(graph)
+    for i, node in enumerate(graph.nodes):
+        name, op = node.name, node.op
+        if name in kept:
+            continue
+        if name in folded:
+            reasons[i] = "training only"
+        elif i in saver or _SAVER.fullmatch(op) or _SAVER_NAME.search(name):
+            reasons[i] = "saver"
+        elif name in slots or _APPLY.fullmatch(op):
+            reasons[i] = "optimizer"
+        elif _SUMMARY.fullmatch(op):
+            reasons[i] = "summaries"
+        elif i in behind or _INPUT.fullmatch(op):
+            reasons[i] = "input pipeline"
+        elif _START.search(name):
+            reasons[i] = "initializers"
+        elif _GRADIENT_NAME.search(name) or _GRADIENT_OP.fullmatch(op):
+            reasons[i] = "gradients"
+        elif op in _CHECKS:
+            reasons[i] = "checks"
+        elif writes(op):
+            reasons[i] = _of_write(graph, i, slots)
+    consumers = graph.consumers
+    for i in range(len(graph) - 1, -1, -1):
+        if reasons[i] is None and graph.nodes[i].name not in kept:
+            read_by = {reasons[reader] for reader, _ in consumers[i] if graph.nodes[reader].name not in kept}
+            reason = read_by.pop() if len(read_by) == 1 else None
+            reasons[i] = reason or ("initializers" if graph.nodes[i].op == "NoOp" else "other")
+    why = Counter(reason for reason in reasons if reason is not None)
+    most_first = sorted(why.items(), key=lambda item: (-item[1], item[0]))
+    return Pruned(nodes=sum(why.values()), why=dict(most_first))
+
+
+def _saver_nodes(meta: MetaGraph) -> set[int]:
+    """Nodes that only the saver needs: everything behind its two ends but the variables."""
+    if meta.saver is None:
+        return set()
+    graph = meta.graph
+    ends = [meta.saver.save_tensor, meta.saver.restore_op, meta.saver.filename_tensor]
+    roots = [graph.index[name] for text in ends if (name := text.partition(":")[0]) in graph.index]
+    prefix = re.match(r".*?save[^/]*/", meta.saver.restore_op)
+    if prefix is None:
+        return set(roots)
+    return set(roots) | {i for i, node in enumerate(graph.nodes) if node.name.startswith(prefix.group())}
+
+
+def _behind_pipeline(graph: Graph) -> set[int]:
+    ends = [i for i, node in enumerate(graph.nodes) if PIPELINE.fullmatch(node.op)]
+    return graph.ancestors(ends) if ends else set()
+
+
+def _of_write(graph: Graph, i: int, slots: Collection[str | None]) -> str:
+    """A write is initialization if it is the first thing that happens to a variable, by its name."""
+    node = graph.nodes[i]
+    target = node.inputs[0].partition(":")[0] if node.inputs else ""
+    if target in slots:
+        return "optimizer"
+    return "initializers" if node.name == f"{target}/Assign" else "other"

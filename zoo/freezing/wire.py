@@ -1,0 +1,81 @@
+"""Protobuf bytes written by hand: what must be cheap, or must not pass through a message object.
+
+Field numbers: tensorflow/core/framework/{graph,node_def,attr_value,tensor,tensor_shape}.proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zoo import protos
+from zoo.protos import DTYPE_NUMBERS
+
+
+def varint(value: int) -> bytes:
+    """``value`` (not negative) as a base-128 varint."""
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def field(number: int, payload: bytes) -> bytes:
+    """A length-delimited field."""
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def type_attr(dtype: str) -> bytes:
+    """The AttrValue of a type."""
+    return b"\x30" + varint(DTYPE_NUMBERS[dtype])
+
+
+def int_attr(value: int) -> bytes:
+    """The AttrValue of an int (not negative)."""
+    return b"\x18" + varint(value)
+
+
+def shape_attr(shape: protos.Shape) -> bytes:
+    """The AttrValue of a shape."""
+    return field(7, protos.shape_proto(shape).SerializeToString())
+
+
+def tensor_attr(dtype: str, shape: tuple[int, ...], content: bytes) -> bytes:
+    """The AttrValue of a tensor of a fixed-size dtype, from its little-endian content."""
+    return tensor_prefix(dtype, shape, len(content)) + content
+
+
+def tensor_prefix(dtype: str, shape: tuple[int, ...], length: int) -> bytes:
+    """What comes before ``length`` bytes of content in the AttrValue of a tensor."""
+    head = b"\x08" + varint(DTYPE_NUMBERS[dtype]) + field(2, protos.shape_proto(shape).SerializeToString())
+    if length:
+        head += b"\x22" + varint(length)
+    return b"\x42" + varint(len(head) + length) + head
+
+
+def strings_attr(shape: tuple[int, ...], values: Iterable[bytes]) -> bytes:
+    """The AttrValue of a string tensor."""
+    head = b"\x08\x07" + field(2, protos.shape_proto(shape).SerializeToString())
+    return field(8, head + b"".join(field(8, value) for value in values))
+
+
+def attr_entry(key: str, value: bytes) -> bytes:
+    """The ``attr`` field of a NodeDef."""
+    return field(5, field(1, key.encode()) + field(2, value))
+
+
+def node_prefix(name: str, op: str, inputs: Iterable[str] = ()) -> bytes:
+    """A NodeDef up to its attributes."""
+    parts = [field(1, name.encode()), field(2, op.encode())]
+    parts += [field(3, text.encode()) for text in inputs]
+    return b"".join(parts)
+
+
+def streamed_constant(name: str, dtype: str, shape: tuple[int, ...], length: int) -> bytes:
+    """A GraphDef's ``node`` field for a Const, up to its ``length`` bytes of content, which end it."""
+    tensor = tensor_prefix(dtype, shape, length)
+    attr = field(1, b"value") + b"\x12" + varint(len(tensor) + length) + tensor
+    node = node_prefix(name, "Const") + attr_entry("dtype", type_attr(dtype))
+    node += b"\x2a" + varint(len(attr) + length) + attr
+    return b"\x0a" + varint(len(node) + length) + node

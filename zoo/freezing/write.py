@@ -1,0 +1,162 @@
+"""The frozen GraphDef, frame by frame: memory does not depend on the weights.
+
+A GraphDef is a sequence of length-delimited fields, so each node is a frame of its own, and a
+constant's content goes from the checkpoint to the file a chunk at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import BinaryIO
+
+import google_crc32c
+import numpy as np
+
+from zoo.errors import FreezeError
+from zoo.freezing import wire
+from zoo.proof import string_crc
+from zoo.protos import DTYPE_SIZES
+from zoo.weights import StoredTensor, Weights
+
+LIMIT = (1 << 31) - (1 << 20)
+"""Largest frozen graph in bytes: protobuf parses no message of 2 GiB, and readers add a little."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Constant:
+    """A variable that becomes a constant, or a part of a stored tensor that does."""
+
+    name: str
+    tensor: StoredTensor
+    shape: tuple[int, ...]
+    offset: tuple[int, ...] | None = None
+    """Where the part begins in the stored tensor; None for the whole of it."""
+
+    @property
+    def length(self) -> int:
+        """Bytes of content (fixed-size dtypes)."""
+        return prod(self.shape) * DTYPE_SIZES[self.tensor.dtype]
+
+
+Frame = bytes | Constant
+
+
+class Writer:
+    """Writes frames; remembers the checksum that each constant's content should have."""
+
+    def __init__(self, weights: Weights | None, watch: Callable[[Constant, memoryview], None] | None) -> None:
+        self.weights = weights
+        self.watch = watch
+        self.expected: dict[str, int] = {}
+        self._strings: dict[str, bytes] = {}
+
+    def size(self, frames: Iterable[Frame]) -> int:
+        """Bytes the file will have.
+
+        Raises:
+            FreezeError: more than protobuf can parse.
+        """
+        total = sum(len(frame) if isinstance(frame, bytes) else self._frame_size(frame) for frame in frames)
+        if total > LIMIT:
+            raise FreezeError(
+                f"the frozen graph would have {total:,} bytes, expected at most {LIMIT:,}: protobuf cannot "
+                "parse a GraphDef of 2 GiB",
+                hint="serve it from its checkpoint or as a SavedModel, or name outputs that need less of it",
+            )
+        return total
+
+    def write(self, file: BinaryIO, frames: Sequence[Frame], progress: Callable[[int], None]) -> None:
+        """Write all frames in order; small ones are gathered.
+
+        Raises:
+            ReadError: the checkpoint's content is damaged or missing.
+        """
+        pending: list[bytes] = []
+        size = 0
+        for frame in frames:
+            if isinstance(frame, bytes):
+                pending.append(frame)
+                size += len(frame)
+                if size < 1 << 18:
+                    continue
+            file.write(b"".join(pending))
+            progress(size)
+            pending, size = [], 0
+            if isinstance(frame, Constant):
+                self._constant(file, frame, progress)
+        file.write(b"".join(pending))
+        progress(size)
+
+    def _frame_size(self, constant: Constant) -> int:
+        if constant.tensor.dtype == "string":
+            return len(self._string_frame(constant))
+        return self._head_size(constant) + constant.length
+
+    def _head_size(self, constant: Constant) -> int:
+        return len(_head(constant))
+
+    def _string_frame(self, constant: Constant) -> bytes:
+        frame = self._strings.get(constant.name)
+        if frame is None:
+            assert self.weights is not None  # noqa: S101 - constants come from weights
+            values: Iterable[bytes] = self.weights.source.strings(constant.tensor)
+            if constant.offset is not None:
+                array = np.empty(constant.tensor.elements, dtype=object)
+                array[:] = list(values)
+                values = array.reshape(constant.tensor.shape)[_window(constant)].ravel().tolist()
+            values = list(values)
+            attr = wire.strings_attr(constant.shape, values)
+            self.expected[constant.name] = string_crc(values)
+            node = wire.node_prefix(constant.name, "Const")
+            node += wire.attr_entry("dtype", wire.type_attr("string")) + wire.attr_entry("value", attr)
+            frame = wire.field(1, node)
+            self._strings[constant.name] = frame
+        return frame
+
+    def _constant(self, file: BinaryIO, constant: Constant, progress: Callable[[int], None]) -> None:
+        if constant.tensor.dtype == "string":
+            frame = self._string_frame(constant)
+            file.write(frame)
+            progress(len(frame))
+            return
+        file.write(_head(constant))
+        stored = constant.tensor.crc32c if constant.offset is None else None
+        crc, count = 0, 0
+        for chunk in self._chunks(constant):
+            file.write(chunk)
+            count += len(chunk)
+            if stored is None:
+                crc = google_crc32c.extend(crc, bytes(chunk))
+            if self.watch is not None:
+                self.watch(constant, chunk)
+            progress(len(chunk))
+        if count != constant.length:
+            raise FreezeError(
+                f"variable {constant.name!r}: expected {constant.length} bytes for shape "
+                f"{list(constant.shape)}, found {count}"
+            )
+        self.expected[constant.name] = crc if stored is None else stored
+
+    def _chunks(self, constant: Constant) -> Iterator[memoryview]:
+        assert self.weights is not None  # noqa: S101 - constants come from weights
+        if constant.offset is None:
+            yield from self.weights.source.chunks(constant.tensor)
+            return
+        whole = self.weights.read(constant.tensor.key)
+        part = np.ascontiguousarray(whole[_window(constant)])
+        content = memoryview(part.tobytes())
+        for start in range(0, len(content), 1 << 20):
+            yield content[start : start + (1 << 20)]
+
+
+def _head(constant: Constant) -> bytes:
+    return wire.streamed_constant(constant.name, constant.tensor.dtype, constant.shape, constant.length)
+
+
+def _window(constant: Constant) -> tuple[slice, ...]:
+    assert constant.offset is not None  # noqa: S101 - asked for parts only
+    return tuple(
+        slice(start, start + size) for start, size in zip(constant.offset, constant.shape, strict=True)
+    )
