@@ -1,0 +1,66 @@
+"""crc32c as TensorFlow and LevelDB store it.
+
+Masked: rotated and shifted by a constant, so that a checksum of data that holds checksums stays
+strong (https://github.com/google/leveldb/blob/main/util/crc32c.h).
+"""
+
+from __future__ import annotations
+
+import google_crc32c
+import numpy as np
+import numpy.typing as npt
+
+_DELTA = 0xA282EAD8
+
+
+def crc32c(data: bytes | npt.NDArray[np.uint8] = b"", crc: int = 0) -> int:
+    """The crc32c of ``data``, which continues ``crc``."""
+    value: int = google_crc32c.extend(crc, data)
+    return value
+
+
+def mask(crc: int) -> int:
+    """The masked form of a crc32c."""
+    return ((crc >> 15 | crc << 17) + _DELTA) & 0xFFFFFFFF
+
+
+def unmask(masked: int) -> int:
+    """The crc32c of a masked form."""
+    rotated = (masked - _DELTA) & 0xFFFFFFFF
+    return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF
+
+
+def combine(first: int, second: int, length: int) -> int:
+    """The crc32c of two runs of bytes after each other, from theirs; ``length`` is the second's.
+
+    Appending a zero byte is a linear map of the crc's bits; repeated squaring applies it ``length``
+    times (the way of zlib's crc32_combine).
+    """
+    if length == 0:
+        return first
+    # One zero bit: shift right, and the reflected Castagnoli polynomial for the bit that falls out.
+    odd = [0x82F63B78, *(1 << i for i in range(31))]
+    power = _square(_square(_square(odd)))  # one zero byte
+    crc = first
+    while length:
+        if length & 1:
+            crc = _times(power, crc)
+        length >>= 1
+        if length:
+            power = _square(power)
+    return crc ^ second
+
+
+def _times(matrix: list[int], vector: int) -> int:
+    total = 0
+    for row in matrix:
+        if not vector:
+            break
+        if vector & 1:
+            total ^= row
+        vector >>= 1
+    return total
+
+
+def _square(matrix: list[int]) -> list[int]:
+    return [_times(matrix, row) for row in matrix]
