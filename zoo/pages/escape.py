@@ -1,0 +1,109 @@
+"""Names from files of strangers, made safe for pages: the one place where that is done.
+
+A page goes through Jinja2, Python-Markdown, MkDocs' own templates and a browser; a name must come
+out of all of them as it went in, and do nothing on the way.  So nothing but a short list of plain
+characters is left as it is: everything else becomes a numeric character reference, which none of
+the four gives a meaning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+from markupsafe import Markup
+
+LIMIT = 240
+"""Characters of a name that a page shows; the whole of it stands in the data files."""
+
+_LINK = re.compile(r"https?://[^\s\"'<>\\^`{|}\x00-\x20\x7f-\x9f]+", re.IGNORECASE)
+_PLAIN = re.compile(r"[^A-Za-z0-9 _./,-]")
+_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
+_ORDINARY = re.compile(r"[ -~]*\Z")
+
+
+def visible(text: str, limit: int | None = LIMIT) -> str:
+    """``text`` with every character shown that would hide, reorder or break a line.
+
+    A newline becomes ``␊``; control, format (bidi, zero-width), surrogate, private and unassigned
+    characters become ``⟨U+202E⟩``.  What is longer than ``limit`` is cut, and ends in ``…``.
+    """
+    cut = limit is not None and len(text) > limit
+    if cut:
+        text = text[:limit]
+    if not _ORDINARY.match(text):
+        text = "".join(map(_visible, text))
+    return f"{text}…" if cut else text
+
+
+def _visible(character: str) -> str:
+    if character == "\n":
+        return "␊"
+    category = unicodedata.category(character)
+    if category[0] == "C" or category in ("Zl", "Zp"):
+        return f"⟨U+{ord(character):04X}⟩"
+    return character
+
+
+def _reference(match: re.Match[str]) -> str:
+    return f"&#{ord(match.group())};"
+
+
+def esc(value: Any) -> Markup:
+    """``value`` for the text or an attribute of a raw HTML block; Markup passes unchanged."""
+    if isinstance(value, Markup):
+        return value
+    return Markup(_PLAIN.sub(_reference, visible(str(value))))  # noqa: S704 - this is the escaping
+
+
+def whole(value: str) -> Markup:
+    """``value`` as `esc` has it, at full length and to the letter: for what is to be copied.
+
+    Where a text cannot be told exactly (lone surrogates, NUL), the visible form stands in.
+    """
+    exact = value if all(c == "\n" or _copyable(c) for c in value) else visible(value, None)
+    return Markup(_PLAIN.sub(_reference, exact))  # noqa: S704 - this is the escaping
+
+
+def _copyable(character: str) -> bool:
+    # HTML has no reference for these: a browser replaces them.
+    number = ord(character)
+    return not (
+        number < 0x20 or 0x7F <= number <= 0x9F or 0xD800 <= number <= 0xDFFF or number & 0xFFFE == 0xFFFE
+    )
+
+
+def heading(value: str) -> Markup:
+    """``value`` for a Markdown heading: not even a blank or a hyphen keeps its meaning."""
+    return Markup(_ALPHANUMERIC.sub(_reference, visible(value)))  # noqa: S704 - this is the escaping
+
+
+def front_matter(**fields: Any) -> Markup:
+    """YAML front matter; the theme prints titles without escaping them, so they come escaped."""
+    lines = (
+        f"{key}: {json.dumps(str(heading(value)) if isinstance(value, str) else value)}\n"
+        for key, value in fields.items()
+    )
+    return Markup("---\n" + "".join(lines) + "---\n")  # noqa: S704 - JSON of escaped text
+
+
+def link(url: str) -> Markup | None:
+    """``url`` for an href if it is http or https and of plain make; else None."""
+    return whole(url) if len(url) <= 2000 and _LINK.fullmatch(url) else None
+
+
+def name(text: str) -> Markup:
+    """A name in code type, kept from reordering what stands around it."""
+    return Markup(f'<code><bdi dir="ltr">{esc(text)}</bdi></code>')  # noqa: S704 - escaped
+
+
+def script(call: str, *arguments: Any) -> bytes:
+    """``call(arguments…);`` as a script file: how pages get their data, also from ``file://``.
+
+    The arguments are JSON, in ASCII, with nothing in it that could end a script element.
+    """
+    texts = (json.dumps(argument, ensure_ascii=True, separators=(",", ":")) for argument in arguments)
+    safe = (text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026") for text in texts)
+    return f"{call}({','.join(safe)});\n".encode("ascii")

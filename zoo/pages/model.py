@@ -1,0 +1,259 @@
+"""The page of one model, and the data its elements draw from."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from zoo.pages import escape, show, svg, variables
+from zoo.pages.notes import notes
+from zoo.pages.render import Cells, model_bytes, render
+from zoo.pages.snippets import snippets
+from zoo.pages.variables import Line, Scope
+from zoo.records import File, Outcome, Status
+
+STAGES = ("fetch", "unpack", "find", "read", "endpoints", "freeze", "check", "summary")
+_ENGINES = {
+    "stream": "stream: nodes copied one by one, weights straight from the checkpoint, nothing executed",
+    "tensorflow": "tensorflow: TensorFlow itself, in a process of its own",
+    "as_is": "as is: the file was a frozen graph already",
+}
+OPS_SHOWN = 18
+LOG_LINES = 24
+
+
+class View:
+    """An outcome with `Cells` for its manifest; all else as it is."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.manifest = Cells(outcome.manifest)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.outcome, name)
+
+
+def page(
+    outcome: Outcome,
+    folder: Path,
+    *,
+    lines: Sequence[Line],
+    graph: Mapping[str, Any] | None,
+    inline: int,
+    linked: frozenset[str],
+    manifest: str,
+) -> bytes:
+    """The Markdown of a model's page.
+
+    Args:
+        outcome: what became of the row.
+        folder: where its files are.
+        lines: its variables, in the order of the file.
+        graph: its ``graph.json``, parsed.
+        inline: how many variables and layers the page itself holds.
+        linked: names of the files that are on the site.
+        manifest: file name of the manifest, for the command that runs the row again.
+    """
+    ordered = sorted(lines, key=lambda line: (-(line.bytes or 0), line.name))
+    model_lines = [line for line in lines if line.kind == "model"] or list(lines)
+    root = variables.scopes(model_lines)
+    counts = list(outcome.graph.op_counts.items()) if outcome.graph else []
+    flags = _flags(outcome)
+    ops = [(op, count, flags.get(op)) for op, count in counts]
+    chosen = {item.name for item in (*outcome.inputs, *outcome.outputs)}
+    more = [("in", name) for name in outcome.candidates.inputs if name not in chosen]
+    more += [("out", name) for name in outcome.candidates.outputs if name not in chosen]
+    layers, sentence = layer_rows(graph)
+    tiles = variables.tiles(root)
+    return render(
+        "model.md.j2",
+        o=View(outcome),
+        notes=notes(outcome, lines),
+        facts=_facts(outcome, lines),
+        steps=_steps(outcome),
+        again=f"python -m jobs.process {shlex.quote(manifest)} --only {shlex.quote(outcome.name)}",
+        log=_tail(folder / "log.txt") if outcome.status is Status.FAILED else "",
+        more_candidates=more,
+        snippets=snippets(outcome),
+        drawn=graph is not None and bool(graph.get("nodes")),
+        layers=layers[: max(inline, 60)],
+        layers_sentence=sentence,
+        treemap=svg.treemap_svg(tiles, title="Parameters by scope") if len(tiles) > 1 else None,
+        tree=_tree(root),
+        ops=ops[:OPS_SHOWN],
+        rest_ops=ops[OPS_SHOWN:],
+        op_total=sum(count for _, count in counts),
+        lines=ordered[:inline],
+        line_count=len(ordered),
+        hidden_lines=max(0, len(ordered) - inline),
+        total_bytes=sum(line.bytes or 0 for line in lines),
+        engine=_ENGINES[outcome.frozen.engine] if outcome.frozen else "",
+        producer=_producer(outcome),
+        files_at=f"../data/{outcome.slug}/",
+        has_text="graph.txt" in linked,
+        has_csv="variables.csv" in linked,
+        downloads=_downloads(outcome, linked),
+    )
+
+
+def _facts(outcome: Outcome, lines: Sequence[Line]) -> list[tuple[str, str, str]]:
+    """The strip of facts: label, value, small print."""
+    found: list[tuple[str, str, str]] = []
+    if (held := outcome.variables) is not None:
+        found.append(("Parameters", show.count(held.parameters), f"in {show.plural(held.count, 'variable')}"))
+        own = model_bytes(outcome)
+        extra = "" if own == held.bytes else f"{show.size(held.bytes)} with optimizer state and the like"
+        found.append(("Weights", show.size(own), extra))
+    if outcome.compute is not None and outcome.compute.flops is not None:
+        found.append(("FLOPs", show.count(outcome.compute.flops), "for one inference"))
+    if outcome.graph is not None:
+        frozen = f"{show.count(outcome.frozen.nodes)} after freezing" if outcome.frozen else ""
+        inside = outcome.graph.nodes_in_functions
+        found.append(("Ops", show.count(outcome.graph.nodes + inside), frozen))
+    if outcome.frozen is not None:
+        run = outcome.frozen.run.ok
+        proof = (
+            "proved by execution" if run else "proved by bytes" if outcome.frozen.constants.checked else ""
+        )
+        if outcome.frozen.engine == "as_is" and not proof:
+            proof = "as it came"
+        found.append(("Frozen graph", show.size(outcome.frozen.bytes), proof))
+    elif outcome.archives:
+        total = sum(archive.bytes for archive in outcome.archives)
+        found.append(("Archive", show.size(total), show.plural(len(outcome.archives), "file")))
+    if lines and not found:
+        found.append(("Variables", show.count(len(lines)), ""))
+    return found
+
+
+def _steps(outcome: Outcome) -> list[tuple[str, str]]:
+    """Every stage with ``done``, ``failed`` or ``not reached``."""
+    if outcome.failure is None:
+        return []
+    if outcome.failure.stage not in STAGES:
+        return [(stage, "not-reached") for stage in STAGES]
+    at = STAGES.index(outcome.failure.stage)
+    return [
+        (stage, "done" if i < at else "failed" if i == at else "not-reached")
+        for i, stage in enumerate(STAGES)
+    ]
+
+
+def _tail(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(line[:400] for line in text.splitlines()[-LOG_LINES:])
+
+
+def _flags(outcome: Outcome) -> dict[str, str]:
+    if outcome.graph is None:
+        return {}
+    return {
+        **dict.fromkeys(outcome.graph.unregistered_ops, "unknown"),
+        **dict.fromkeys(outcome.graph.risky_ops, "reaches outside"),
+    }
+
+
+def _producer(outcome: Outcome) -> str:
+    producer = outcome.format.producer if outcome.format else None
+    if not producer:
+        return ""
+    return f"TensorFlow {producer}" if producer[0].isdigit() else producer
+
+
+def _tree(scope: Scope, *, depth: int = 0) -> Markup:
+    """Scopes as nested lists; below three levels, and behind the 40 largest, they are counted."""
+    rows = []
+    for child in scope.children[:40]:
+        words = f"{show.count(child.parameters)} · {show.percent(child.parameters, scope.parameters)}"
+        label = Markup("{} <small>{}</small>").format(escape.name(child.label), words)
+        if child.children and depth < 3:
+            inner = _tree(child, depth=depth + 1)
+            rows.append(Markup("<li><details><summary>{}</summary>{}</details></li>").format(label, inner))
+        else:
+            rows.append(Markup("<li>{}</li>").format(label))
+    if len(scope.children) > 40:
+        rest = sum(child.parameters for child in scope.children[40:])
+        rows.append(
+            Markup("<li>{} <small>{}</small></li>").format(
+                f"{len(scope.children) - 40} more scopes", show.count(rest)
+            )
+        )
+    return Markup('<ul class="z-tree">{}</ul>').format(Markup("").join(rows))
+
+
+def _downloads(outcome: Outcome, linked: frozenset[str]) -> list[tuple[File, str | None]]:
+    order = {"frozen.pb": 0, "variables.csv": 1, "operations.csv": 2}
+    files = sorted(outcome.files, key=lambda file: (order.get(file.path, 9), file.path))
+    found: list[tuple[File, str | None]] = [
+        (file, f"../data/{outcome.slug}/{file.path}" if file.path in linked else None) for file in files
+    ]
+    if "model.json" in linked:
+        # The record cannot hold its own digest.
+        found.append((File(path="model.json", bytes=0, sha256=""), f"../data/{outcome.slug}/model.json"))
+    return found
+
+
+def layer_rows(graph: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], str]:
+    """The layer view as rows, a repeated block once, and a sentence about it."""
+    if not graph or not graph.get("layers"):
+        return [], ""
+    view = graph["layers"]
+    names, repeats = view["names"], view.get("repeats", [])
+    inside: dict[int, tuple[int, int]] = {}
+    skip: set[int] = set()
+    for start, length, times in repeats:
+        inside |= dict.fromkeys(range(start, start + length), (start, times))
+        skip.update(range(start + length, start + length * times))
+    rows = [
+        {
+            "name": names[i],
+            "label": view["labels"][i],
+            "shape": show.shape(None if size is None else tuple(size)) if size is not None else "",
+            "repeat": inside[i][1] if i in inside and inside[i][0] == i else 0,
+            "inside": i in inside,
+        }
+        for i, size in enumerate(view["shapes"])
+        if i not in skip
+    ]
+    text = f"{show.plural(len(names), 'layer')}"
+    if repeats:
+        text += f"; {show.plural(len(repeats), 'run')} of equal blocks told once, with the number of times"
+    return (
+        rows,
+        text + ". Convolutions stand with their bias, normalization and activation;"
+        " dropout and identities are left out.",
+    )
+
+
+def data(outcome: Outcome, lines: Sequence[Line], graph: Mapping[str, Any] | None) -> bytes:
+    """``model.js``: what comparing needs, and the variables that the page does not hold."""
+    layers = graph.get("layers") if graph else None
+    value = {
+        "name": escape.visible(outcome.name),
+        "status": show.status_label(outcome),
+        "ops": outcome.graph.op_counts if outcome.graph else {},
+        "layers": [[label, size] for label, size in zip(layers["labels"], layers["shapes"], strict=True)]
+        if layers
+        else [],
+        "variables": [
+            [
+                line.name, line.kind, line.dtype, line.shape, line.bytes, line.checksum, line.elements,
+                line.min, line.max, line.mean, line.std, line.zeros, line.nan, list(line.histogram),
+            ]
+            for line in sorted(lines, key=lambda line: (-(line.bytes or 0), line.name))
+        ],
+    }  # fmt: skip
+    return escape.script("zooData", f"{outcome.slug}/model", value)
+
+
+def graph_script(slug: str, content: bytes) -> bytes:
+    """``graph.js``: the drawing's data, as it stands in ``graph.json``."""
+    return escape.script("zooData", f"{slug}/graph", json.loads(content))

@@ -1,0 +1,381 @@
+"""Outcomes to pages: the Markdown that MkDocs builds, and the data files beside it.
+
+Nothing is written that is already there, and pages of rows that are gone are removed.  A page is
+made again only when its outcome or this package has changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from markupsafe import Markup
+
+from zoo.names import slug as safe_slug
+from zoo.pages import across, escape, show, variables
+from zoo.pages import model as model_page
+from zoo.pages.model import View
+from zoo.pages.render import model_bytes, render
+from zoo.records import Outcome, RowRun, RunReport, load, to_json
+from zoo.store import replacing, write_if_changed
+
+SMALL_ZOO = 200
+"""Up to so many models, pages hold all their variables; beyond, the largest ones."""
+INLINE = 400
+INLINE_LARGE_ZOO = 20
+
+SITE_LIMIT = 1 << 30
+"""Bytes of all files that the site offers for download, together."""
+FILE_LIMITS = (64 << 20, 16 << 20, 4 << 20, 1 << 20, 256 << 10, 64 << 10)
+"""Only files up to one of these sizes are offered: the largest for which `SITE_LIMIT` holds."""
+
+_OWN = ("model.js", "graph.js")
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """How many files were written, left as they were, and removed."""
+
+    written: int
+    unchanged: int
+    removed: int
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What an earlier publishing found in one model, by the key of its outcome and the pages' code."""
+
+    key: str
+    tensors: tuple[across.Tensor, ...]
+
+
+class _Memory(msgspec.Struct):
+    """The cache beside the pages; it may be deleted at any time."""
+
+    models: dict[str, _Known] = {}
+
+
+def publish(output: Path, pages: Path) -> Published:
+    """Write the pages of all outcomes in ``output`` to ``pages``, the docs_dir of MkDocs.
+
+    Args:
+        output: the job's output: ``models/<slug>/model.json`` and the files beside, ``run.json``.
+        pages: where ``index.md``, ``models/<slug>.md`` and ``data/`` go.
+
+    Raises:
+        OSError: the disk is full or not writable.
+    """
+    site = _Site(output, pages)
+    outcomes = site.outcomes()
+    run = _run(output / "run.json")
+    site.models(outcomes, manifest=run.manifest if run else "manifest.csv")
+    site.lists(outcomes, run)
+    site.sweep({outcome.slug for outcome in outcomes})
+    return Published(written=site.written, unchanged=site.unchanged, removed=site.removed)
+
+
+def _run(path: Path) -> RunReport | None:
+    try:
+        return load(path, RunReport)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+@functools.cache
+def _code() -> str:
+    """A digest of what makes pages: this package and its templates."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.suffix in (".py", ".j2"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class _Site:
+    """One publishing: where from, where to, and what was done so far."""
+
+    def __init__(self, output: Path, pages: Path) -> None:
+        self.output = output
+        self.pages = pages
+        self.written = self.unchanged = self.removed = 0
+        self.tensors: dict[str, tuple[across.Tensor, ...]] = {}
+        self.records: dict[str, bytes] = {}
+
+    def put(self, path: str, content: bytes) -> None:
+        """Make the file hold ``content``."""
+        if write_if_changed(self.pages / path, content):
+            self.written += 1
+        else:
+            self.unchanged += 1
+
+    def outcomes(self) -> list[Outcome]:
+        """All outcomes that can be read, in the order of the manifest."""
+        found = []
+        for path in sorted((self.output / "models").glob("*/model.json")):
+            content = path.read_bytes()
+            try:
+                outcome = msgspec.json.decode(content, type=Outcome)
+            except msgspec.DecodeError:
+                continue  # of another version; the job makes it again
+            # The slug becomes a path: it is taken from the folder, and only if it is one of ours.
+            if outcome.slug != path.parent.name or safe_slug(outcome.slug) != outcome.slug:
+                continue
+            self.records[outcome.slug] = content
+            found.append(outcome)
+        return sorted(found, key=lambda outcome: (_line(outcome), outcome.name))
+
+    def models(self, outcomes: Sequence[Outcome], *, manifest: str) -> None:
+        """The page and the data of every model."""
+        small = len(outcomes) <= SMALL_ZOO
+        inline = INLINE if small else INLINE_LARGE_ZOO
+        limit = file_limit(outcomes)
+        known = self._memory()
+        memory = _Memory()
+        for outcome in outcomes:
+            slug = outcome.slug
+            key = hashlib.sha256(
+                b"\0".join((self.records[slug], _code().encode(), f"{inline} {limit} {manifest}".encode()))
+            ).hexdigest()
+            before = known.models.get(slug)
+            if before is not None and before.key == key and (self.pages / "models" / f"{slug}.md").exists():
+                self.tensors[slug] = before.tensors
+                self.unchanged += 1
+            else:
+                self.tensors[slug] = self._model(outcome, inline=inline, limit=limit, manifest=manifest)
+            memory.models[slug] = _Known(key, self.tensors[slug])
+        write_if_changed(self.pages / "data" / ".published.json", msgspec.json.encode(memory))
+
+    def _memory(self) -> _Memory:
+        try:
+            return load(self.pages / "data" / ".published.json", _Memory)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return _Memory()
+
+    def _model(
+        self, outcome: Outcome, *, inline: int, limit: int, manifest: str
+    ) -> tuple[across.Tensor, ...]:
+        folder = self.output / "models" / outcome.slug
+        data = f"data/{outcome.slug}"
+        lines = variables.read(folder / "variables.csv")
+        graph = self._graph(folder / "graph.json")
+        linked = {file.path for file in outcome.files if file.bytes <= limit and _plain(file.path)}
+        for name in sorted(linked):
+            self._offer(folder / name, self.pages / data / name)
+        self.put(f"{data}/model.json", self.records[outcome.slug])
+        self.put(f"{data}/model.js", model_page.data(outcome, lines, graph))
+        keep = {*linked, "model.json", "model.js"}
+        if graph is not None and graph.get("nodes"):
+            self.put(f"{data}/graph.js", escape.script("zooData", f"{outcome.slug}/graph", graph))
+            keep.add("graph.js")
+        for path in (self.pages / data).iterdir():
+            if path.name not in keep:
+                path.unlink()
+                self.removed += 1
+        self.put(
+            f"models/{outcome.slug}.md",
+            model_page.page(
+                outcome,
+                folder,
+                lines=lines,
+                graph=graph,
+                inline=inline,
+                linked=frozenset((*linked, "model.json")),
+                manifest=manifest,
+            ),
+        )
+        return across.tensors(lines)
+
+    def _graph(self, path: Path) -> dict[str, Any] | None:
+        try:
+            value = msgspec.json.decode(path.read_bytes())
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def _offer(self, source: Path, target: Path) -> None:
+        """Put a file on the site: the same file under a second name where the disk can do that."""
+        try:
+            if target.exists() and target.samefile(source):
+                self.unchanged += 1
+                return
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target) as partial:
+                partial.unlink()
+                try:
+                    os.link(source, partial)
+                except OSError:
+                    # Another disk, or one without links.
+                    shutil.copyfile(source, partial)
+        except FileNotFoundError:
+            return  # the outcome names a file that somebody removed
+        self.written += 1
+
+    def lists(self, outcomes: Sequence[Outcome], run: RunReport | None) -> None:
+        """The pages over all models: catalog, across the zoo, failures, run; and their data."""
+        views = [View(outcome) for outcome in outcomes]
+        self.put("index.md", render("index.md.j2", outcomes=views, **_totals(outcomes)))
+        self.put("failures.md", self._failures(views))
+        self.put("across.md", render("across.md.j2", **across.facts(outcomes, self.tensors)))
+        self.put("run.md", _run_page(run, views))
+        self.put("data/catalog.js", escape.script("zooData", "catalog", _catalog(outcomes)))
+        catalog = self.output / "catalog.json"
+        if catalog.exists():
+            self.put("data/catalog.json", catalog.read_bytes())
+        else:
+            self.put("data/catalog.json", to_json([{"slug": o.slug, "name": o.name} for o in outcomes]))
+        if run is not None:
+            self.put("data/run.json", to_json(run))
+            when = {"started": run.started, "seconds": run.seconds, "rows": len(run.rows)}
+            self.put("data/run.js", escape.script("zooData", "run", when))
+
+    def _failures(self, views: Sequence[View]) -> bytes:
+        failed = [view for view in views if view.failure is not None]
+        stages = Counter(view.failure.stage for view in failed)
+        order = {stage: i for i, stage in enumerate(model_page.STAGES)}
+        failed.sort(key=lambda view: (view.expected, order.get(view.failure.stage, 99)))
+        return render(
+            "failures.md.j2",
+            total=len(views),
+            failed=[(view, "", _partial(view.outcome)) for view in failed],
+            stages=sorted(stages.items(), key=lambda item: order.get(item[0], 99)),
+            unexpected_reads=[view for view in views if view.failure is None and not view.expected],
+        )
+
+    def sweep(self, slugs: set[str]) -> None:
+        """Remove pages and data of models that are no longer there."""
+        for path in (self.pages / "models").glob("*.md"):
+            if path.stem not in slugs:
+                path.unlink()
+                self.removed += 1
+        data = self.pages / "data"
+        for folder in [path for path in data.iterdir() if path.is_dir() and path.name not in slugs]:
+            shutil.rmtree(folder)
+            self.removed += 1
+
+
+def file_limit(outcomes: Sequence[Outcome]) -> int:
+    """Up to which size files are offered for download, so that the site stays within `SITE_LIMIT`."""
+    sizes = [file.bytes for outcome in outcomes for file in outcome.files]
+    for limit in FILE_LIMITS:
+        if sum(size for size in sizes if size <= limit) <= SITE_LIMIT:
+            return limit
+    return 0
+
+
+def _plain(name: str) -> bool:
+    return (
+        name not in _OWN and not name.startswith(".") and Path(name).name == name and not name.endswith(".md")
+    )
+
+
+def _line(outcome: Outcome) -> int:
+    line = outcome.manifest.get("line", 0)
+    return line if isinstance(line, int) else 0
+
+
+def _totals(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    statuses = Counter(str(outcome.status) for outcome in outcomes)
+    held = [outcome for outcome in outcomes if outcome.variables is not None]
+    return {
+        "counts": {
+            "frozen": statuses["frozen"],
+            "read": statuses["read"],
+            "failed": statuses["failed"],
+            "unexpected": sum(not outcome.expected for outcome in outcomes),
+        },
+        "totals": {
+            "parameters": sum(outcome.variables.parameters for outcome in held if outcome.variables),
+            "bytes": sum(model_bytes(outcome) for outcome in held),
+            "archives": sum(archive.bytes for outcome in outcomes for archive in outcome.archives),
+        },
+    }
+
+
+def _partial(outcome: Outcome) -> str:
+    """What was learned before a failure, in a few words."""
+    known = []
+    if outcome.archives:
+        known.append(f"archive of {show.size(sum(archive.bytes for archive in outcome.archives))}")
+    if outcome.format is not None:
+        known.append(outcome.format.label)
+    if outcome.graph is not None:
+        known.append(show.plural(outcome.graph.nodes, "op"))
+    if outcome.variables is not None and outcome.variables.count:
+        known.append(show.plural(outcome.variables.count, "variable"))
+    return ", ".join(known)
+
+
+def _catalog(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """The facts that pages compare, by model."""
+    rows = []
+    for outcome in outcomes:
+        variables_, frozen, compute = outcome.variables, outcome.frozen, outcome.compute
+        rows.append(
+            {
+                "slug": outcome.slug,
+                "name": escape.visible(outcome.name),
+                "status": show.status_label(outcome),
+                "format": outcome.format.label if outcome.format else None,
+                "family": escape.visible(str(outcome.manifest.get("family", ""))),
+                "task": escape.visible(str(outcome.manifest.get("task", ""))),
+                "parameters": variables_.parameters if variables_ else None,
+                "variables": variables_.count if variables_ else None,
+                "weights": model_bytes(outcome) if variables_ else None,
+                "flops": compute.flops if compute else None,
+                "ops": outcome.graph.nodes + outcome.graph.nodes_in_functions if outcome.graph else None,
+                "frozen_ops": frozen.nodes if frozen else None,
+                "frozen_bytes": frozen.bytes if frozen else None,
+                "archive": sum(archive.bytes for archive in outcome.archives) or None,
+                "inputs": [
+                    f"{item.name} {item.dtype} {show.shape(item.shape)}" for item in show.data_inputs(outcome)
+                ],
+                "outputs": [f"{item.name} {item.dtype} {show.shape(item.shape)}" for item in outcome.outputs],
+                "producer": outcome.format.producer if outcome.format else None,
+            }
+        )
+    return rows
+
+
+def _run_page(run: RunReport | None, views: Sequence[View]) -> bytes:
+    if run is None:
+        return render("run.md.j2", run=None)
+    by_slug: Mapping[str, View] = {view.slug: view for view in views}
+    spent: Counter[str] = Counter()
+    for row in run.rows:
+        if not row.resumed:
+            spent.update(row.stages)
+    fresh = [row for row in run.rows if not row.resumed]
+    return render(
+        "run.md.j2",
+        run=run,
+        done={
+            "fresh": len(fresh),
+            "resumed": len(run.rows) - len(fresh),
+            "downloaded": sum(row.downloaded for row in run.rows),
+            "cached": sum(row.cached for row in fresh),
+            "retries": sum(row.retries for row in run.rows),
+            "lost": sum(row.lost_workers for row in run.rows),
+            "seconds": sum(spent.values()),
+        },
+        stages=[item for item in spent.most_common() if item[1] > 0],
+        rows=[(row, by_slug.get(row.slug)) for row in run.rows],
+        stage_bar=functools.partial(_stage_bar, longest=max((row.seconds for row in fresh), default=0.0)),
+    )
+
+
+def _stage_bar(row: RowRun, *, longest: float) -> Any:
+    """The stages of a row as one bar, as long as its share of the slowest row."""
+    known = {stage: i for i, stage in enumerate(model_page.STAGES)}
+    parts = Markup("").join(
+        Markup('<i class="z-c{}" style="width:{}%" title="{}"></i>').format(
+            known.get(stage, 5) % 6, f"{100 * spent / longest:.2f}", f"{stage} {show.seconds(spent)}"
+        )
+        for stage, spent in row.stages.items()
+        if longest and spent / longest > 0.002 and not row.resumed
+    )
+    return Markup('<span class="z-stack">{}</span>').format(parts)

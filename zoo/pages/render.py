@@ -1,0 +1,88 @@
+"""Templates to Markdown: Jinja2 with escaping on, every printed value through `escape.esc`."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jinja2
+
+from zoo.pages import escape, show, svg, variables
+
+# Labels for the catalog's table, where the whole one is too long.
+_FORMATS = {
+    "checkpoint_v2": "checkpoint V2",
+    "checkpoint_v1": "checkpoint V1",
+    "object_checkpoint": "TF 2 checkpoint",
+    "saved_model": "SavedModel",
+    "graph_def": "GraphDef",
+    "meta_graph": "MetaGraphDef",
+    "keras": "Keras",
+    "tflite": "TFLite",
+}
+
+
+def short_format(outcome: Any) -> str:
+    """The format in a word or two; empty where none was recognized."""
+    return "" if outcome.format is None else _FORMATS.get(outcome.format.id, outcome.format.id)
+
+
+def model_bytes(outcome: Any) -> int:
+    """Bytes of the model's own weights, optimizer state left out."""
+    kind = outcome.variables.by_kind.get("model")
+    return int(outcome.variables.bytes if kind is None else kind.bytes)
+
+
+def sentence(text: str, *, stop: bool = True) -> str:
+    """A message as a sentence: a capital first letter, a full stop at the end."""
+    text = text.strip()
+    if not text:
+        return text
+    # A name in quotes or with capitals of its own is left alone.
+    first = text.split(" ", 1)[0]
+    if first.isalpha() and first.islower():
+        text = text[0].upper() + text[1:]
+    return text + "." if stop and text[-1] not in ".!?:…" else text
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The templates of this package, and what they may call."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("zoo.pages"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=escape.esc,
+        trim_blocks=False,
+        lstrip_blocks=False,
+        keep_trailing_newline=True,
+    )
+    made.globals |= {
+        "data_inputs": show.data_inputs,
+        "front_matter": escape.front_matter,
+        "heading": escape.heading,
+        "link": escape.link,
+        "model_bytes": model_bytes,
+        "name": escape.name,
+        "plural": show.plural,
+        "sentence": sentence,
+        "shape_text": variables.shape_text,
+        "short_format": short_format,
+        "show": show,
+        "sparkline": svg.sparkline,
+        "status_label": show.status_label,
+        "whole": escape.whole,
+    }
+    return made
+
+
+def render(template: str, **values: Any) -> bytes:
+    """The Markdown of a template."""
+    return environment().get_template(template).render(**values).encode("utf-8")
+
+
+class Cells(dict[str, Any]):
+    """The manifest's cells; one that the row does not have reads as empty."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
