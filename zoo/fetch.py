@@ -80,8 +80,9 @@ def sources(row: Row) -> tuple[Source, ...]:
         )
         for i, url in enumerate(row.urls)
     ]
-    if row.graph is not None and "://" in row.graph:
-        found.append(Source(urls=(row.graph,), given=row.graph, role="graph"))
+    if row.graph is not None and ("://" in row.graph or Path(row.graph).is_absolute()):
+        given_graph = row.given.get("graph", row.graph)
+        found.append(Source(urls=(row.graph,), given=given_graph, role="graph"))
     return tuple(found)
 
 
@@ -257,6 +258,9 @@ def _remote(url: str, source: Source, cache: Cache, meter: Meter) -> _Found:
                 if before is not None and _is_unchanged(download, before, source):
                     return url, cache.object(before.sha256), before, True
                 resumed = _copy(download, key, source, cache, meter)
+            except BaseException:
+                _keep_or_drop(key, source, cache)
+                raise
             finally:
                 download.close()
             try:
@@ -313,6 +317,13 @@ def _copy(download: Download, key: str, source: Source, cache: Cache, meter: Met
                 file.seek(0)
                 file.truncate()
                 resumed = False
+
+
+def _keep_or_drop(key: str, source: Source, cache: Cache) -> None:
+    """Keep the part of a failed download only where the next run could carry it on."""
+    part = cache.unfinished(key)
+    if part is None or not cache.part(key).stat().st_size or not (part.validator or source.checksum):
+        cache.forget(key)
 
 
 def _take_up(download: Download, file: IO[bytes], part: Part, source: Source) -> bool:

@@ -146,11 +146,10 @@ class Download:
                     )
             except TransientError as error:
                 self.close()
-                self._wait(error)
                 if self.offset and not (self.validator or self._checked):
-                    raise SourceChanged(
-                        "the server gives nothing to tell whether the file is the same"
-                    ) from error
+                    reason = "the server gives nothing to tell whether the file is the same"
+                    raise SourceChanged(reason, error) from error
+                self._wait(error)
                 continue
             if count:
                 self._hash(view[:count])
@@ -165,7 +164,7 @@ class Download:
         """
         self.close()
         self._meter.notes.append(f"started again from the first byte: {reason}")
-        self._wait(TransientError(f"{redact(self.url)}: {reason}"))
+        self._wait(reason.cause or TransientError(f"{redact(self.url)}: {reason}"))
         self.offset = 0
         self.total = self.validator = None
         self._hashes = self._new_hashes()
@@ -223,7 +222,7 @@ class Download:
     def _wait(self, error: TransientError) -> None:
         """Sleep before the next try, or raise ``error`` when there shall be none."""
         options = self._meter.options
-        if self.offset - self._mark >= max(1 << 20, (self.total or 0) // 100):
+        if self.offset - self._mark >= max(1, min(1 << 20, (self.total or 1 << 30) // 20)):
             self._tries = 0
         self._mark = max(self._mark, self.offset)
         self._tries += 1

@@ -72,6 +72,11 @@ class Stream(Protocol):
 class SourceChanged(Exception):  # noqa: N818 (it never leaves this stage)
     """The bytes from the wanted offset on cannot be had, or belong to another version of the source."""
 
+    def __init__(self, reason: str, cause: TransientError | None = None) -> None:
+        super().__init__(reason)
+        self.cause = cause
+        """Why the download had to be carried on at all."""
+
 
 class RetryLaterError(TransientError):
     """A server that is up asks to come back after ``seconds``."""
@@ -261,12 +266,13 @@ class _Exchange:
         with self.translated("connecting"):
             self._connection, target = _connection(url, min(timeouts.connect, seconds))
             self._connection.connect()
+            self._socket = self._connection.sock  # the connection forgets it once an answer is there
         self._watchdog = threading.Timer(seconds, self._expire)
         self._watchdog.daemon = True
         self._watchdog.start()
         try:
             with self.translated("waiting for the answer"):
-                self._connection.sock.settimeout(timeouts.stall)
+                self._socket.settimeout(timeouts.stall)
                 self._connection.putrequest("GET", target, skip_accept_encoding=True)
                 for key, value in headers.items():
                     self._connection.putheader(key, value)
@@ -285,8 +291,9 @@ class _Exchange:
     def _expire(self) -> None:
         self.expired = True
         try:
-            self._connection.sock.shutdown(socket.SHUT_RDWR)
-        except (OSError, AttributeError):
+            # Not SSLSocket.shutdown, which changes what the reading thread works on.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        except OSError:
             return  # it was closed meanwhile
 
     @contextmanager
@@ -317,7 +324,10 @@ class _Exchange:
             if isinstance(error, http.client.InvalidURL):
                 raise FetchError(f"{name}: expected a URL, found {str(error)[:200]}") from error
             raise TransientError(f"{name}: {_words(error)} while {doing}") from error
-        except ValueError as error:  # a host name that cannot be encoded, among others
+        except ValueError as error:
+            if self.expired:
+                raise too_slow(self.url) from error
+            # A host name that cannot be encoded, among others.
             raise FetchError(f"{name}: expected a URL, found {str(error)[:200]}") from error
 
 
