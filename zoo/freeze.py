@@ -20,8 +20,8 @@ from typing import Literal
 
 from zoo.errors import FreezeError
 from zoo.freezing.plan import plan as make_plan
-from zoo.freezing.write import Constant, Writer
-from zoo.graph import MetaGraph
+from zoo.freezing.write import Constant, Writer, structure
+from zoo.graph import Graph, MetaGraph
 from zoo.model import Bindings, Endpoints
 from zoo.proof import Follower, check_constants, compare
 from zoo.records import ConstantsProof, Pruned
@@ -43,7 +43,9 @@ class FrozenResult:
     sha256: str
     pruned: Pruned
     constants: ConstantsProof
-    engine: Literal["stream", "as_is"]
+    graph: Graph
+    """The frozen graph, without the content of its variables."""
+    engine: Literal["stream", "as_is", "tensorflow"]
     statistics: Mapping[str, Statistics] = field(default_factory=dict)
     """Statistics of the frozen variables by name, where asked for."""
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -113,6 +115,7 @@ def freeze(
         sha256=sha256,
         pruned=plan.pruned,
         constants=constants,
+        graph=structure(plan.frames),
         engine=plan.engine,
         statistics={name: item.result() for name, item in gathered.items()},
         inputs=plan.inputs,

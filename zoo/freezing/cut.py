@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -22,40 +23,57 @@ PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefaul
 Scalar = bool | int | float
 
 
-def place_feed(body: Body, graph: Graph, feed: Feed) -> Tensor:
-    """Make ``feed`` the boundary of the graph; the tensor to feed from now on.
+def apply(
+    body: Body,
+    graph: Graph,
+    cone: Sequence[Draft],
+    feeds: Sequence[Feed],
+    folds: Mapping[str, Scalar],
+) -> tuple[dict[str, Tensor], dict[Tensor, Scalar]]:
+    """Cut at all feeds and folds: feed name → tensor to feed, folded tensor → its value.
 
-    A placeholder stays as it is.  Any other node of that name becomes a placeholder, unless another
-    of its outputs is fed or needed: then a new placeholder gets the name ``node_k``.
-
-    Raises:
-        FreezeError: there is no such tensor.
-    """
-    name, port = _tensor(body, feed.tensor, "feed")
-    node = graph.node(name)
-    if node.op == "PlaceholderWithDefault" and (default := body.original(body.parse(node.inputs[0])[0])):
-        if default.op == "Const":
-            return name, port
-    elif node.op in PLACEHOLDERS:
-        return name, port
-    attrs = {"dtype": wire.type_attr(feed.dtype), "shape": wire.shape_attr(feed.shape)}
-    return _take_place(body, graph, (name, port), "Placeholder", attrs)
-
-
-def place_fold(body: Body, graph: Graph, tensor: str, value: Scalar) -> Tensor:
-    """Put a constant in the place of a tensor; the constant's tensor.
+    ``cone`` is what the outputs need before the cut.  A placeholder stays as it is.  Any other node
+    becomes a placeholder of its name, unless more of it is needed: then a new one is ``node_k``.
 
     Raises:
         FreezeError: there is no such tensor, or its type cannot hold the value.
     """
-    name, port = _tensor(body, tensor, "fold")
-    node = graph.node(name)
-    dtype = output_dtype(node, int(port)) or _natural_dtype(value)
+    ports = _ports(body, cone)
+    cuts = {_tensor(body, text, "feed") for text in (feed.tensor for feed in feeds)}
+    cuts |= {_tensor(body, text, "fold") for text in folds}
+
+    def others(tensor: Tensor) -> bool:
+        return any((tensor[0], port) not in cuts for port in ports.get(tensor[0], ()))
+
+    fed: dict[str, Tensor] = {}
+    for feed in feeds:
+        tensor = _tensor(body, feed.tensor, "feed")
+        if not _is_placeholder(body, graph.node(tensor[0])):
+            attrs = {"dtype": wire.type_attr(feed.dtype), "shape": wire.shape_attr(feed.shape)}
+            tensor = _take_place(body, tensor, "Placeholder", attrs, others=others(tensor))
+        fed[feed.tensor] = tensor
+    folded: dict[Tensor, Scalar] = {}
+    for text, value in folds.items():
+        tensor = _tensor(body, text, "fold")
+        attrs = _fold_attrs(graph.node(tensor[0]), int(tensor[1]), value, what=f"fold {text!r}")
+        folded[_take_place(body, tensor, "Const", attrs, others=others(tensor))] = value
+    return fed, folded
+
+
+def _is_placeholder(body: Body, node: Node) -> bool:
+    if node.op != "PlaceholderWithDefault":
+        return node.op in PLACEHOLDERS
+    # A default that is computed would drag its own inputs into the frozen graph.
+    default = body.original(body.parse(node.inputs[0])[0]) if node.inputs else None
+    return default is not None and default.op == "Const"
+
+
+def _fold_attrs(node: Node, k: int, value: Scalar, *, what: str) -> dict[str, bytes]:
+    dtype = output_dtype(node, k) or _natural_dtype(value)
     shape = node.shape() if node.op in PLACEHOLDERS else ()
     sizes = tuple(size for size in shape or () if size is not None)
     whole = sizes if shape is not None and len(sizes) == len(shape) else ()
-    attrs = constant_attrs(dtype, whole, value, what=f"fold {tensor!r}")
-    return _take_place(body, graph, (name, port), "Const", attrs)
+    return constant_attrs(dtype, whole, value, what=what)
 
 
 def constant_attrs(dtype: str, shape: tuple[int, ...], value: Scalar, *, what: str) -> dict[str, bytes]:
@@ -70,24 +88,24 @@ def constant_attrs(dtype: str, shape: tuple[int, ...], value: Scalar, *, what: s
     return {"dtype": wire.type_attr(dtype), "value": wire.tensor_attr(dtype, shape, content)}
 
 
-def cut_pipeline(body: Body, graph: Graph, cone: Sequence[Draft]) -> dict[str, Tensor]:
+def cut_pipeline(body: Body, cone: Sequence[Draft]) -> dict[str, Tensor]:
     """Replace what the input pipeline still feeds into the cone; tensor name → its placeholder."""
     found: dict[str, Tensor] = {}
+    ports = _ports(body, cone)
     for draft in cone:
-        for tensor in body.data_inputs(draft):
-            source = body.draft(tensor[0])
-            if source is None or not PIPELINE.fullmatch(source.op) or source.node is None:
-                continue
-            k = int(tensor[1])
-            dtype = output_dtype(source.node, k)
-            name = f"{tensor[0]}:{k}"
-            if dtype is not None and name not in found:
-                found[name] = tensor
+        if not PIPELINE.fullmatch(draft.op) or draft.node is None:
+            continue
+        for port in sorted(ports.get(draft.name, ())):
+            k = int(port)
+            dtype = output_dtype(draft.node, k)
+            if dtype in DTYPE_SIZES or dtype == "string":
                 attrs = {
                     "dtype": wire.type_attr(dtype),
-                    "shape": wire.shape_attr(output_shape(source.node, k)),
+                    "shape": wire.shape_attr(output_shape(draft.node, k)),
                 }
-                found[name] = _take_place(body, graph, tensor, "Placeholder", attrs)
+                found[f"{draft.name}:{k}"] = _take_place(
+                    body, (draft.name, port), "Placeholder", attrs, others=False
+                )
     return found
 
 
@@ -127,29 +145,27 @@ def _tensor(body: Body, text: str, what: str) -> Tensor:
     return tensor
 
 
-def _take_place(body: Body, graph: Graph, tensor: Tensor, op: str, attrs: dict[str, bytes]) -> Tensor:
+def _take_place(body: Body, tensor: Tensor, op: str, attrs: dict[str, bytes], *, others: bool) -> Tensor:
+    """Put a node without inputs in the place of a tensor; ``others``: its node is needed as well."""
     name, port = tensor
-    i = graph.index[name]
-    others = {k for _, k in graph.consumers[i] if k >= 0 and str(k) != port}
     if port == "0" and not others:
         body.put(name, op, attrs)
         return tensor
-    # Another output is read as well: it may be cut by itself, or be needed as it is.
     draft = body.add(f"{name}_{port}", op, attrs, near=name)
     body.alias[tensor] = (draft.name, "0")
     return draft.name, "0"
+
+
+def _ports(body: Body, cone: Iterable[Draft]) -> dict[str, set[str]]:
+    """Node → the outputs of it that the cone reads."""
+    ports: dict[str, set[str]] = defaultdict(set)
+    for draft in cone:
+        for name, port in body.data_inputs(draft):
+            ports[name].add(port)
+    return ports
 
 
 def _natural_dtype(value: Scalar) -> str:
     if isinstance(value, bool):
         return "bool"
     return "int32" if isinstance(value, int) else "float32"
-
-
-def apply(
-    body: Body, graph: Graph, feeds: Sequence[Feed], folds: Mapping[str, Scalar]
-) -> tuple[dict[str, Tensor], dict[Tensor, Scalar]]:
-    """Cut at all feeds and folds: feed name → tensor to feed, folded tensor → its value."""
-    fed = {feed.tensor: place_feed(body, graph, feed) for feed in feeds}
-    folded = {place_fold(body, graph, tensor, value): value for tensor, value in folds.items()}
-    return fed, folded

@@ -16,7 +16,7 @@ from zoo.freezing.values import function_names
 from zoo.graph import Function, Graph, Node
 
 _MOVING_AVERAGE = "AssignMovingAvg"
-"""The name scope of TensorFlow's moving average updates; inference leaves the averages alone."""
+"""The name scope of TensorFlow's moving average updates."""
 
 
 def check_writes(
@@ -27,10 +27,11 @@ def check_writes(
     Raises:
         FreezeError: computing the outputs writes a variable that they also read.
     """
-    written = _written(graph, {draft.name for draft in cone}, waits)
+    names = {draft.name for draft in cone}
+    written = _written(graph, names, waits)
     read = {name for name in reads if isinstance(name, str)}
     for variable, node in sorted(written.items()):
-        if variable in read and _MOVING_AVERAGE not in node:
+        if variable in read and not _updates_average(graph, node, names):
             raise FreezeError(
                 f"node {node!r} writes the variable {variable!r}, which the outputs also read: the graph "
                 "keeps state from run to run",
@@ -72,6 +73,54 @@ def _source(graph: Graph, text: str) -> str | None:
         node = graph.node(name)
         if not _hands_on(node.op) or not node.inputs:
             return name
+        text = node.inputs[0]
+    return None
+
+
+def _updates_average(graph: Graph, name: str, cone: set[str]) -> bool:
+    """Whether a write moves an average, as batch norm does in training and not in inference.
+
+    By TensorFlow's name for it, or by form: ``v -= (v - x) * c`` or ``v = v * a + x * b``, where the
+    outputs do not use the new value otherwise.
+    """
+    if _MOVING_AVERAGE in name:
+        return True
+    if name not in graph:
+        return False
+    node = graph.node(name)
+    data = [text for text in node.inputs if not text.startswith("^")]
+    if len(data) != 2 or (variable := _source(graph, data[0])) is None:
+        return False
+    value = _behind(graph, data[1])
+    if value is None or value.name in cone:
+        return False
+
+    def holds(text: str) -> bool:
+        source = _behind(graph, text)
+        return source is not None and source.name == variable
+
+    if node.op in ("AssignSub", "AssignSubVariableOp") and value.op == "Mul":
+        factors = [_behind(graph, text) for text in value.inputs[:2]]
+        return any(
+            factor is not None and factor.op == "Sub" and holds(factor.inputs[0]) for factor in factors
+        )
+    if node.op in ("Assign", "AssignVariableOp") and value.op in ("Add", "AddV2"):
+        terms = [_behind(graph, text) for text in value.inputs[:2]]
+        return all(term is not None and term.op == "Mul" for term in terms) and any(
+            holds(text) for term in terms if term is not None for text in term.inputs[:2]
+        )
+    return False
+
+
+def _behind(graph: Graph, text: str) -> Node | None:
+    """The node that made a tensor, reads and ops that hand it on passed over."""
+    for _ in range(1000):
+        name = text.partition(":")[0]
+        if name not in graph:
+            return None
+        node = graph.node(name)
+        if not (_hands_on(node.op) or node.op == "ReadVariableOp") or not node.inputs:
+            return node
         text = node.inputs[0]
     return None
 

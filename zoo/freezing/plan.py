@@ -25,8 +25,10 @@ from zoo.records import Pruned
 from zoo.weights import Weights
 
 _RANDOM = re.compile(
-    r"(Stateless)?(Random|Truncated|Parameterized)\w*(Uniform|Normal|Shuffle|Gamma|Poisson)\w*|Multinomial"
+    r"(Stateless)?(Random|Truncated|Parameterized)\w*(Uniform|Normal|Shuffle|Gamma|Poisson)\w*"
+    r"|Multinomial|StatelessMultinomial"
 )
+_TABLES = re.compile(r"(Anonymous)?(Mutable)?(Dense)?HashTable(OfTensors)?(V[23])?")
 _RESTORES = re.compile(r"Restore(V2|Slice)?")
 
 
@@ -62,11 +64,11 @@ def plan(meta: MetaGraph, bindings: Bindings, weights: Weights | None, endpoints
         return _whole(graph, engine)
     body = Body.of_graph(graph)
     _check_outputs(body, outputs)
-    fed, folded = apply(body, graph, endpoints.feeds, endpoints.folds)
-    before = {draft.name for draft in Body.of_graph(graph).cone_of(outputs)} if folded else set()
+    whole = Body.of_graph(graph).cone_of(outputs)
+    fed, folded = apply(body, graph, whole, endpoints.feeds, endpoints.folds)
     cone, facts = prepare(body, outputs, folded)
     warnings: list[str] = []
-    cut = cut_pipeline(body, graph, cone)
+    cut = cut_pipeline(body, cone)
     if cut:
         fed |= cut
         warnings.append(f"the input pipeline was cut at {_some(cut)}")
@@ -81,9 +83,9 @@ def plan(meta: MetaGraph, bindings: Bindings, weights: Weights | None, endpoints
     names = {draft.name for draft in cone}
     reads = rewriter.reads | (_nodes_of(body, outputs) & rewriter.variables.keys())
     warnings += check_writes(graph, cone, body.waited_for(cone), reads)
-    warnings += _doubts(cone)
+    warnings += _doubts([*cone, *library.drafts])
     frames, variables = _frames(graph, cone, library, bindings, weights)
-    lost = before - names
+    lost = {draft.name for draft in whole} - names if folded else set()
     return Plan(
         frames=frames,
         engine=engine,
@@ -141,12 +143,10 @@ def _table_initializers(body: Body, graph: Graph, cone: Sequence[Draft]) -> tupl
     found: list[str] = []
     lost: list[str] = []
     for draft in cone:
-        if "Table" not in draft.op or draft.name not in graph:
+        if not _TABLES.fullmatch(draft.op) or draft.name not in graph:
             continue
         readers = [graph.nodes[i] for i, _ in graph.consumers[graph.index[draft.name]]]
         fill = [node for node in readers if node.op in TABLE_INITIALIZERS]
-        if not fill and not any(node.name in (item.name for item in cone) for node in readers):
-            continue
         for node in sorted(fill, key=lambda node: graph.index[node.name]):
             behind = graph.ancestors([graph.index[node.name]])
             if any(_RESTORES.fullmatch(graph.nodes[i].op) for i in behind):

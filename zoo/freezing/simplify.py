@@ -261,7 +261,8 @@ class _Simplifier:
         else:
             return
         if fact is not None:
-            self.facts[self._only_output(draft)] = fact
+            # The constant that took the place of a folded input is known already, and as folded.
+            self.facts.setdefault(self._only_output(draft), fact)
 
     def _only_output(self, draft: Draft) -> Tensor:
         if self.body.function is None:

@@ -66,8 +66,8 @@ class Library:
     specials: dict[tuple[Any, ...], Special] = field(default_factory=dict)
     protos: dict[str, Any] = field(default_factory=dict)
     """FunctionDefs of the frozen graph by name."""
-    nodes: int = 0
-    """Nodes in the bodies of those functions."""
+    drafts: list[Draft] = field(default_factory=list)
+    """The nodes of functions that were specialised."""
 
     def function(self, name: str, caller: str) -> Function:
         """The function of that name.
@@ -89,7 +89,6 @@ class Library:
             if name in self.protos or function is None:
                 continue
             self.protos[name] = function.proto
-            self.nodes += len(function.nodes)
             for node in function.nodes:
                 todo.append(node.op)
                 for entry in node.proto.attr:
@@ -297,7 +296,10 @@ class Rewriter:
                 # A function's argument is a value; the reference is read here.
                 self.reads |= handle.origins
         handles = tuple(None if handle is None or handle.reference else handle for handle in handles)
-        scalars = tuple(None if draft.op in LOOPS else self._scalar(tensor) for tensor in arguments)
+        scalars = tuple(self._scalar(tensor) for tensor in arguments)
+        if draft.op in LOOPS and any(value is not None for value in scalars):
+            same = self._invariants(draft)
+            scalars = tuple(value if i in same else None for i, value in enumerate(scalars))
         if not keys:
             special = self._specialise(draft.op, label, handles, scalars)
             draft.attrs  # noqa: B018 - the attributes stay, the op changes
@@ -334,6 +336,25 @@ class Rewriter:
             self._retype(draft, "Tout", merged, None)
         for k, handle in merged.items():
             self.handles[self.body.output(draft.name, draft.op, k)] = handle
+
+    def _invariants(self, draft: Draft) -> set[int]:
+        """Which values a loop's body hands on as they came."""
+        name = next(function_names(draft.attrs["body"]), "")
+        function = self.library.function(name, self._label(draft))
+        nodes = {node.name: node for node in function.nodes}
+        returns = {entry.key: entry.value for entry in function.proto.ret}
+        signature = function.proto.signature
+        found = set()
+        for i, (argument, result) in enumerate(zip(signature.input_arg, signature.output_arg, strict=False)):
+            text = returns.get(result.name, "")
+            for _ in range(100):
+                node = nodes.get(text.partition(":")[0])
+                if node is None or node.op != "Identity":
+                    break
+                text = node.inputs[0]
+            if text == argument.name:
+                found.add(i)
+        return found
 
     def _scalar(self, tensor: Tensor) -> float | None:
         fact = self.facts.get(tensor)
@@ -471,7 +492,7 @@ def specialise(
     out = [rewriter.handles.get(body.parse(text)) for text in results]
     name = _unused(f"{function.name}_frozen", library)
     library.protos[name] = _function_proto(function, name, body, nodes, results, handles, out)
-    library.nodes += len(nodes)
+    library.drafts += nodes
     reads = frozenset(origin for origin in rewriter.reads if isinstance(origin, int))
     return Special(name=name, results=tuple(out), reads=reads)
 

@@ -48,10 +48,15 @@ def tensor_attr(dtype: str, shape: tuple[int, ...], content: bytes) -> bytes:
 
 def tensor_prefix(dtype: str, shape: tuple[int, ...], length: int) -> bytes:
     """What comes before ``length`` bytes of content in the AttrValue of a tensor."""
-    head = b"\x08" + varint(DTYPE_NUMBERS[dtype]) + field(2, protos.shape_proto(shape).SerializeToString())
+    head = tensor_head(dtype, shape)
     if length:
         head += b"\x22" + varint(length)
     return b"\x42" + varint(len(head) + length) + head
+
+
+def tensor_head(dtype: str, shape: tuple[int, ...]) -> bytes:
+    """A TensorProto's type and shape: all of it but its content."""
+    return b"\x08" + varint(DTYPE_NUMBERS[dtype]) + field(2, protos.shape_proto(shape).SerializeToString())
 
 
 def strings_attr(shape: tuple[int, ...], values: Iterable[bytes]) -> bytes:

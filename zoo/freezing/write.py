@@ -14,8 +14,10 @@ from typing import BinaryIO
 import google_crc32c
 import numpy as np
 
+from zoo import protos
 from zoo.errors import FreezeError
 from zoo.freezing import wire
+from zoo.graph import Graph
 from zoo.proof import string_crc
 from zoo.protos import DTYPE_SIZES
 from zoo.weights import StoredTensor, Weights
@@ -160,3 +162,16 @@ def _window(constant: Constant) -> tuple[slice, ...]:
     return tuple(
         slice(start, start + size) for start, size in zip(constant.offset, constant.shape, strict=True)
     )
+
+
+def structure(frames: Iterable[Frame]) -> Graph:
+    """The frozen graph without the content of its variables: types and shapes are there."""
+    parts = []
+    for frame in frames:
+        if isinstance(frame, Constant):
+            dtype = frame.tensor.dtype
+            value = wire.field(8, wire.tensor_head(dtype, frame.shape))
+            node = wire.node_prefix(frame.name, "Const") + wire.attr_entry("dtype", wire.type_attr(dtype))
+            frame = wire.field(1, node + wire.attr_entry("value", value))
+        parts.append(frame)
+    return Graph.from_proto(protos.GraphDef.FromString(b"".join(parts)))
