@@ -474,7 +474,7 @@ class TestRun:
         picture = tmp_path / "picture.png"
         picture.write_bytes(png(32, 16))
         path = graph_file(tmp_path / "image.pb", build)
-        values = runner.run(path, {"x:0": Value(tensor="x:0", image=str(picture))}, ["y:0"]).values["y:0"]
+        values = runner.run(path, {"x:0": Value(tensor="x:0", file=str(picture))}, ["y:0"]).values["y:0"]
 
         assert values.shape == (1, 8, 8, 3)
         assert 0 <= values.min() < values.max() <= 1

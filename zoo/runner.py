@@ -233,7 +233,7 @@ class Runner:
 
         Args:
             frozen: a GraphDef that holds its values.
-            feeds: tensor → array, or a `Value`: an image file, a text, or ``random``; inputs that
+            feeds: tensor → array, or a `Value`: a file, a text, or ``random``; inputs that
                 are not named get made-up values, and a note says so.
             fetches: tensor names.
             seed: of made-up values.
@@ -248,7 +248,7 @@ class Runner:
             for tensor, given in feeds.items():
                 if isinstance(given, Value):
                     values.append(msgspec.structs.replace(given, tensor=tensor))
-                    readable.extend([Path(given.image)] if given.image is not None else [])
+                    readable.extend([Path(given.file)] if given.file is not None else [])
                 else:
                     key = str(len(arrays))
                     arrays[key] = given.astype(np.bytes_) if given.dtype.kind == "O" else given

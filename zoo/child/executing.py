@@ -110,8 +110,8 @@ def _arrays(path: str | None) -> Mapping[str, Any]:
 
 def _value(value: Value, graph: Any, arrays: Mapping[str, Any]) -> Any:
     tensor = find_tensor(graph, value.tensor)
-    if value.image is not None:
-        return _image(Path(value.image), tensor)
+    if value.file is not None:
+        return _image(Path(value.file), tensor)
     if value.text is not None:
         return np.full([] if tensor.shape.rank == 0 else [1], value.text.encode(), dtype=object)
     array = arrays[value.array or ""]

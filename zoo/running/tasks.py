@@ -118,8 +118,8 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     tensor: str
     array: str | None = None
     """Key in the archive of arrays."""
-    image: str | None = None
-    """File to decode and resize to the placeholder's shape."""
+    file: str | None = None
+    """A file: its bytes for a string tensor, else an image, resized to the placeholder's shape."""
     text: str | None = None
     """The bytes of a string tensor of shape [1] or []."""
     random: bool = False

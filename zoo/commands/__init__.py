@@ -1,0 +1,1 @@
+"""The command line for one model: ``python -m zoo inspect | freeze | run | weights``."""

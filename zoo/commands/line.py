@@ -1,0 +1,85 @@
+"""``inspect`` and ``freeze``: one model down the line that the job runs."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoo.commands.source import source
+from zoo.commands.text import size_words
+from zoo.errors import FreezeError, ZooError
+from zoo.pipeline import Options, process
+from zoo.records import Outcome, Status
+from zoo.runner import Runner
+from zoo.store import replacing
+from zoo.trace import Trace
+
+
+class RowError(ZooError):
+    """A model stopped on the line; the message is its failure's."""
+
+
+@contextlib.contextmanager
+def processed(options: argparse.Namespace) -> Iterator[tuple[Outcome, Path]]:
+    """The outcome of the model that is named in ``options``, and the folder of its files.
+
+    Raises:
+        FindError: there is no such file.
+    """
+    logging.getLogger("zoo").addHandler(logging.NullHandler())
+    one = source(
+        options.model,
+        member=options.member,
+        inputs=options.inputs,
+        outputs=options.outputs,
+        weights=options.weights,
+    )
+    with tempfile.TemporaryDirectory(prefix="zoo-") as work, Runner() as runner:
+        folder = Path(work) / "outcome"
+        folder.mkdir()
+        yield (
+            process(
+                one.row,
+                folder,
+                options=Options(
+                    cache=options.cache,
+                    work=Path(work) / "work",
+                    runner=None if options.no_run else runner,
+                    root=one.root,
+                ),
+                trace=Trace(),
+            ),
+            folder,
+        )
+
+
+def delivered(outcome: Outcome, folder: Path, output: Path | None) -> list[str]:
+    """Put the frozen graph where it is wanted; lines that say what it is.
+
+    Raises:
+        RowError: the model failed on the line.
+        FreezeError: there is nothing to freeze; says why.
+    """
+    if outcome.failure is not None:
+        failure = outcome.failure
+        raise RowError(f"{outcome.name}: {failure.stage}: {failure.reason}", hint=failure.hint)
+    if outcome.status is not Status.FROZEN or outcome.frozen is None:
+        raise FreezeError(f"{outcome.name}: nothing to freeze: {outcome.explanation}")
+    frozen, target = outcome.frozen, output or Path(f"{outcome.slug}.pb")
+    with replacing(target) as partial:
+        shutil.copyfile(folder / frozen.path, partial)
+    run = frozen.run
+    proof = {True: "equal outputs", None: "not compared"}.get(run.ok, "different outputs")
+    because = f": {run.reason}" if run.reason else ""
+    return [
+        f"{target}: {frozen.nodes} nodes, {size_words(frozen.bytes)}, engine {frozen.engine}",
+        *(f"input {one.name} {one.dtype}" for one in outcome.inputs if one.folded is None),
+        *(f"output {one.name} {one.dtype}" for one in outcome.outputs),
+        f"constants equal to the checkpoint: {frozen.constants.equal} of {frozen.constants.checked}",
+        f"run against the original: {proof}{because}",
+    ]
