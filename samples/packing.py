@@ -15,6 +15,7 @@ from typing import Any
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip member can have."""
 
+_SHARED_OBJECT = re.compile(rb'("shared_object_id": )(\d+)')
 _RANDOM_ID = re.compile(rb"_temp_[0-9a-f]{32}/part")
 
 
@@ -93,10 +94,16 @@ def _graphs(message: Any) -> list[Any]:
 
 
 def settle_keras(path: Path) -> None:
-    """Rewrite a ``.keras`` file without the time it was saved at."""
+    """Rewrite a ``.keras`` file without the time it was saved at, and without memory addresses."""
     with zipfile.ZipFile(path) as container:
         members = {name: container.read(name) for name in sorted(container.namelist())}
     metadata = json.loads(members["metadata.json"])
     metadata["date_saved"] = "1980-01-01@00:00:00"
     members["metadata.json"] = json.dumps(metadata).encode()
+    numbers: dict[bytes, bytes] = {}  # Keras tells shared objects apart by where they lie
+
+    def renumber(match: re.Match[bytes]) -> bytes:
+        return match[1] + numbers.setdefault(match[2], b"%d" % (len(numbers) + 1))
+
+    members["config.json"] = _SHARED_OBJECT.sub(renumber, members["config.json"])
     path.write_bytes(_zip(members.items()))
