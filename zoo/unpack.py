@@ -110,13 +110,15 @@ def _inner(staged: Path, members: Members) -> None:
     path = members.root / only
     with path.open("rb") as file:
         kind = sniff.identify(file.read(sniff.HEAD))
-    if kind not in sniff.ARCHIVES:
-        return
+        if kind not in sniff.ARCHIVES:
+            return
+        if kind == "zip" and sniff.is_keras_zip([entry.name for entry in read_directory(file, members)]):
+            return
     aside = staged / "inner"
-    path.rename(aside)
     name = only.rpartition("/")[2]
     members.notes.append(f"{members.source!r} holds nothing but {only!r}, which is unpacked as well")
     members.release(only)
+    path.rename(aside)
     members.begin(name, 0)
     _source(aside, name, members)
     members.settle()

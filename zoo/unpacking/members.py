@@ -47,6 +47,9 @@ class Members:
         self.packed = 0
         """Bytes of the archives so far."""
         self.bytes = 0
+        """Bytes of the files that are there."""
+        self.passed = 0
+        """Bytes that were read and not kept."""
         self.files: list[str] = []
         """Paths below the root, in the order they were written."""
         self.notes: list[str] = []
@@ -87,7 +90,7 @@ class Members:
         path = self._place(name)
         left = size
         if path is None:
-            left = self._pass_by(reader, left)
+            left = self.pass_by(reader, left)
         else:
             with self._new(path) as handle:
                 while left is None or left:
@@ -172,6 +175,9 @@ class Members:
     def release(self, path: str) -> None:
         """Forget a file that was written and is to be unpacked itself."""
         self.files.remove(path)
+        size = (self.root / path).stat().st_size
+        self.bytes -= size
+        self.passed += size
         self._taken.clear()
         self._number = 0
 
@@ -223,6 +229,8 @@ class Members:
             other, _, _ = clash
             if other == path:
                 raise self.refuse(name, "is in the archive twice")
+            if path.startswith(other + "/"):
+                raise self.refuse(name, f"lies below {other!r}, which is no folder")
             raise self.refuse(name, f"differs from {other!r} in upper and lower case only")
         parts = path.split("/")
         for depth in range(1, len(parts)):
@@ -244,30 +252,33 @@ class Members:
                 return taken
         return None
 
-    def _count(self, name: str, count: int) -> None:
-        self.bytes += count
-        limits = self.limits
-        if self.bytes > limits.bytes:
+    def _count(self, name: str, count: int, *, kept: bool = True) -> None:
+        if kept:
+            self.bytes += count
+        else:
+            self.passed += count
+        limits, total = self.limits, self.bytes + self.passed
+        if total > limits.bytes:
             raise self.refuse(
                 name,
                 f"brings the total to more than {limits.bytes:,} bytes",
                 hint="raise the limit if the archive is to be trusted",
             )
-        if self.bytes > limits.ratio_from and self.bytes > limits.ratio * max(self.packed, 1):
+        if total > limits.ratio_from and total > limits.ratio * max(self.packed, 1):
             raise self.refuse(
                 name,
-                f"brings {self.packed:,} packed bytes to {self.bytes:,}, "
-                f"more than {limits.ratio} times as much",
+                f"brings {self.packed:,} packed bytes to {total:,}, more than {limits.ratio} times as much",
                 hint="this looks like a bomb; raise the limit if the archive is to be trusted",
             )
 
-    def _pass_by(self, reader: Reader, left: int | None) -> int | None:
+    def pass_by(self, reader: Reader, left: int | None = None) -> int | None:
+        """Read ``left`` bytes, or all there are, and keep none; how many were missing."""
         while left is None or left:
             view = self.buffer if left is None or left >= BUFFER else self.buffer[:left]
             count = reader.readinto(view) or 0
             if not count:
                 break
-            self._count("", count)
+            self._count("", count, kept=False)
             left = None if left is None else left - count
         return left
 

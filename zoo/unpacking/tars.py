@@ -71,9 +71,8 @@ def unpack_tar(reader: Reader, members: Members) -> None:
         local = {}
         size = _size(fields, info, source, position)
         position += _member(reader, info, fields, size, members)
-    while reader.readinto(members.buffer):
-        # What follows the end mark is read for the sake of the checks at the end of a stream.
-        continue
+    # What follows the end mark is read for the sake of the checks at the end of a compressed stream.
+    members.pass_by(reader)
 
 
 def _member(

@@ -96,7 +96,8 @@ def read_directory(file: IO[bytes], members: Members) -> list[Entry]:
     if len(entries) != count:
         raise _damaged(source, f"its directory holds {len(entries):,} members and says {count:,}")
     entries.sort(key=lambda entry: entry.offset)
-    for entry, after in zip(entries, [*(entry.offset for entry in entries[1:]), start], strict=True):
+    starts = [*(entry.offset for entry in entries), start]
+    for entry, after in zip(entries, starts[1:], strict=True):
         if entry.offset + _LOCAL.size + entry.packed > after:
             raise members.refuse(entry.name, "overlaps the next member or the directory")
     return entries
