@@ -19,8 +19,25 @@ _MOVING_AVERAGE = "AssignMovingAvg"
 """The name scope of TensorFlow's moving average updates."""
 
 
+Calls = Mapping[str, tuple[str, Sequence[str]]]
+"""Node that calls functions → its op, and the functions it may call."""
+
+
+def calls(graph: Graph, cone: Iterable[Draft]) -> Calls:
+    """Who calls what in a cone: branches that folding took out are not in it any more."""
+    found = {}
+    for draft in cone:
+        if draft.op in CALLS:
+            keys = CALLS[draft.op][2]
+            names = [name for key in keys for name in function_names(draft.attrs.get(key, b""))]
+            found[draft.name] = (draft.op, names)
+        elif draft.op in graph.functions:
+            found[draft.name] = (draft.op, [draft.op])
+    return found
+
+
 def check_writes(
-    graph: Graph, cone: Sequence[Draft], waits: Iterable[str], reads: Iterable[str | int]
+    graph: Graph, cone: Sequence[Draft], called: Calls, waits: Iterable[str], reads: Iterable[str | int]
 ) -> tuple[str, ...]:
     """Warnings about writes that were cut.
 
@@ -28,7 +45,7 @@ def check_writes(
         FreezeError: computing the outputs writes a variable that they also read.
     """
     names = {draft.name for draft in cone}
-    written = _written(graph, names, waits)
+    written = _written(graph, names, called, waits)
     read = {name for name in reads if isinstance(name, str)}
     for variable, node in sorted(written.items()):
         if variable in read and not _updates_average(graph, node, names):
@@ -44,7 +61,7 @@ def check_writes(
     return (f"writes to variables that inference does not need were cut: {shown}{more}",)
 
 
-def _written(graph: Graph, cone: set[str], waits: Iterable[str]) -> dict[str, str]:
+def _written(graph: Graph, cone: set[str], called: Calls, waits: Iterable[str]) -> dict[str, str]:
     """Variable node → the node that writes it, among what runs with the cone."""
     extra = [graph.index[name] for name in waits if name in graph.index]
     running = graph.ancestors(extra) if extra else set()
@@ -57,8 +74,11 @@ def _written(graph: Graph, cone: set[str], waits: Iterable[str]) -> dict[str, st
             if (variable := _source(graph, node.inputs[0])) is not None:
                 written.setdefault(variable, node.name)
         elif graph.functions and (node.op in CALLS or node.op in graph.functions):
-            for position, writer in _call_effects(graph, node, memo, 0).items():
-                data = [text for text in node.inputs if not text.startswith("^")]
+            effects = _call_effects(graph, *called.get(node.name, _call(node)), memo, 0)
+            data = [text for text in node.inputs if not text.startswith("^")]
+            # A conditional that was decided is a call now: its own predicate is no argument.
+            data = data[_skip(node.op) - _skip(called.get(node.name, (node.op, ()))[0]) :]
+            for position, writer in effects.items():
                 if position < len(data) and (variable := _source(graph, data[position])) is not None:
                     written.setdefault(variable, writer)
     return written
@@ -129,20 +149,26 @@ def _hands_on(op: str) -> bool:
     return op in PASSES or op in REF_FORMS
 
 
-def _call_effects(graph: Graph, node: Node, memo: dict[str, Mapping[int, str]], depth: int) -> dict[int, str]:
+def _skip(op: str) -> int:
+    return CALLS[op][0] if op in CALLS else 0
+
+
+def _call(node: Node) -> tuple[str, Sequence[str]]:
+    if node.op not in CALLS:
+        return node.op, [node.op]
+    return node.op, [name for key in CALLS[node.op][2] for name in function_names(node.raw_attr(key) or b"")]
+
+
+def _call_effects(
+    graph: Graph, op: str, names: Sequence[str], memo: dict[str, Mapping[int, str]], depth: int
+) -> dict[int, str]:
     """Position of a data input of the calling node → the node in the function that writes it."""
-    skip, _, keys = CALLS.get(node.op, (0, "", ()))
-    names = (
-        [node.op]
-        if not keys
-        else [name for key in keys for name in function_names(node.raw_attr(key) or b"")]
-    )
     found: dict[int, str] = {}
     for name in names:
         function = graph.functions.get(name)
         if function is not None and depth < 100:
             for i, writer in _effects(graph, function, memo, depth).items():
-                found.setdefault(i + skip, writer)
+                found.setdefault(i + _skip(op), writer)
     return found
 
 
@@ -174,7 +200,7 @@ def _effects(
                 found.setdefault(i, node.name)
         elif node.op in CALLS or node.op in graph.functions:
             data = [text for text in node.inputs if not text.startswith("^")]
-            for position, writer in _call_effects(graph, node, memo, depth + 1).items():
+            for position, writer in _call_effects(graph, *_call(node), memo, depth + 1).items():
                 if position < len(data) and (i := argument(data[position])) is not None:
                     found.setdefault(i, writer)
     memo[function.name] = found

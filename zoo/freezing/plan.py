@@ -12,7 +12,7 @@ from zoo.errors import FreezeError
 from zoo.freezing import wire
 from zoo.freezing.body import Body, Draft, Tensor
 from zoo.freezing.cut import apply, cut_pipeline
-from zoo.freezing.effects import check_writes
+from zoo.freezing.effects import calls, check_writes
 from zoo.freezing.ops import TABLE_INITIALIZERS, VARIABLES
 from zoo.freezing.values import Library, Rewriter, node_bytes, prepare
 from zoo.freezing.why import pruned
@@ -78,11 +78,13 @@ def plan(meta: MetaGraph, bindings: Bindings, weights: Weights | None, endpoints
     roots = [*outputs, *initializers]
     library = Library(graph=graph)
     rewriter = Rewriter(body, library, facts=facts)
-    rewriter.run(body.in_order(body.cone_of(roots)))
+    order = body.in_order(body.cone_of(roots))
+    called = calls(graph, order)
+    rewriter.run(order)
     cone = body.cone_of(roots)
     names = {draft.name for draft in cone}
     reads = rewriter.reads | (_nodes_of(body, outputs) & rewriter.variables.keys())
-    warnings += check_writes(graph, cone, body.waited_for(cone), reads)
+    warnings += check_writes(graph, cone, called, body.waited_for(cone), reads)
     warnings += _doubts([*cone, *library.drafts])
     frames, variables = _frames(graph, cone, library, bindings, weights)
     lost = {draft.name for draft in whole} - names if folded else set()
