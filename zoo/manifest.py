@@ -143,11 +143,16 @@ def parse_manifest(data: bytes, path: Path) -> tuple[Row, ...]:
         raise ManifestErrors(path, problems)
 
     folder = path.absolute().parent
+    plan = [
+        (columns.index(column), column, _FIELDS.get(column, column), parser)
+        for column, parser in _PARSERS.items()  # name and url first: others count the URLs
+        if column in columns
+    ]
     rows: list[Row] = []
     names: dict[str, int] = {}
     slugs: dict[str, tuple[int, str]] = {}
     for line, cells in records:
-        row = _row(line, cells, columns, folder, problems)
+        row = _row(line, cells, len(columns), plan, folder, problems)
         if row is None or not (name := row.name):
             continue
         if (first := names.setdefault(name, line)) != line:
@@ -259,28 +264,33 @@ def _columns(line: int, cells: Sequence[str], problems: list[Problem]) -> list[s
     return columns if usable else None
 
 
+_Plan = Sequence[tuple[int, str, str, Callable[[str, Path, int], Any]]]
+"""For each known column: its place in a line, its name, the field of a row, and how it is parsed."""
+
+
 def _row(
-    line: int, cells: Sequence[str], columns: Sequence[str], folder: Path, problems: list[Problem]
+    line: int, cells: Sequence[str], count: int, plan: _Plan, folder: Path, problems: list[Problem]
 ) -> Row | None:
     """The record of one line; problems are noted, and then the record is good for its name only."""
-    if len(cells) > len(columns) and not any(cell.strip() for cell in cells[len(columns) :]):
-        cells = cells[: len(columns)]  # spreadsheets pad lines with empty cells
-    if len(cells) != len(columns):
-        expected = f"{len(columns)} cells, as in the header"
+    if len(cells) > count and not any(cell.strip() for cell in cells[count:]):
+        cells = cells[:count]  # spreadsheets pad lines with empty cells
+    if len(cells) != count:
+        expected = f"{count} cells, as in the header"
         problems.append(_problem(line, None, expected, f"{len(cells)} (is a comma outside quotes?)"))
         return None
-    given = {column: cell for column, cell in zip(columns, cells, strict=True) if cell and not cell.isspace()}
+    given: dict[str, str] = {}
     parsed: dict[str, Any] = {"name": "", "slug": "", "urls": ()}
-    for column, parser in _PARSERS.items():  # name and url first: others count the URLs
-        cell = given.get(column)
-        if cell is None:
+    for i, column, field, parser in plan:
+        cell = cells[i].strip()
+        if not cell:
             if column in REQUIRED:
                 problems.append(_problem(line, column, "a value", "an empty cell"))
             continue
+        given[column] = cells[i]
         try:
             if not cell.isprintable() and (control := _CONTROL.search(cell)):
                 raise _Bad("no control characters", f"U+{ord(control.group()):04X} in {_shown(cell)}")
-            parsed[_FIELDS.get(column, column)] = parser(cell.strip(), folder, len(parsed["urls"]))
+            parsed[field] = parser(cell, folder, len(parsed["urls"]))
         except _Bad as bad:
             problems.append(_problem(line, column, bad.expected, bad.found))
     if parsed["name"]:
@@ -401,7 +411,8 @@ def _tensors(cell: str, folder: Path, count: int) -> tuple[str, ...]:
 
 
 def _graph(cell: str, folder: Path, count: int) -> str:
-    return _url(cell, folder) if _SCHEME.match(cell) else cell
+    # A path beside the manifest, or else a member of the archive.
+    return _url(cell, folder) if _SCHEME.match(cell) or (folder / cell).is_file() else cell
 
 
 def _weights(cell: str, folder: Path, count: int) -> Weights:
