@@ -427,26 +427,18 @@ def every_dtype() -> tuple[dict[Any, Any], list[Any]]:
     for name in names.split():
         dtype = tf.as_dtype(name)
         plain = {"qint8": "int8", "quint8": "uint8", "qint32": "int32"}.get(name, name)
+        kind = tf.as_dtype(plain).as_numpy_dtype
         value: Any
         if name == "string":
             value = np.array([[b"a", b""], [b"caf\xc3\xa9", b"x" * 200]], dtype=object)
         elif name == "bool":
             value = np.array([[True, False], [False, False]])
         else:
-            value = tf.as_dtype(plain).as_numpy_dtype(
-                rng().normal(size=(2, 3)) * 10 if "u" not in name else 7
-            )
-            value = np.broadcast_to(value, (2, 3)).astype(tf.as_dtype(plain).as_numpy_dtype)
-        if name.startswith("q"):
-            initial = tf.bitcast(tf.constant(value), dtype)
-        else:
-            initial = tf.constant(value, dtype)
+            value = np.abs(rng().normal(size=(2, 3)) * 10).astype(kind)
+        quantized = name.startswith("q")
+        initial = tf.bitcast(tf.constant(value), dtype) if quantized else tf.constant(value, dtype)
         variable = v1.Variable(initial, name=f"v_{name}", use_resource=name in ("float16", "bool", "string"))
-        out = (
-            tf.bitcast(variable.read_value() if hasattr(variable, "read_value") else variable, plain)
-            if name.startswith("q")
-            else variable
-        )
+        out = tf.bitcast(variable.read_value(), plain) if quantized else variable
         outputs.append(tf.identity(out, name=f"out_{name}"))
     empty = v1.Variable(tf.zeros([0, 4]), name="v_empty", use_resource=False)
     outputs += [tf.identity(empty, name="out_empty"), tf.identity(p, name="out_p")]
