@@ -124,7 +124,7 @@ def read(
         raise ReadError(f"{artifact.path!r}: nested or sized beyond reason ({error})") from error
     if graph is not None:
         with error_context("graph of the row"):
-            model = replace(model, meta=read_external(graph))
+            model = replace(model, meta=read_external(graph), graph_file=str(graph))
     told = msgspec.structs.replace(model.format, others=tuple(item.path for item in others), choice=why)
     return replace(model, format=told)
 

@@ -34,6 +34,23 @@ class Artifact:
     """Sort key: how much of a model it is (more is better), its step, its path."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layer:
+    """A layer as a Keras configuration states it, or as names and shapes of weights suggest it."""
+
+    name: str
+    type: str
+    """A Keras class (``Conv2D``), or the nearest thing to one."""
+    words: str = ""
+    """``convolution 7x7, 3 to 64``"""
+    shape: Shape = None
+    """Of its output, where it is stated."""
+    parameters: int = 0
+    inputs: tuple[str, ...] = ()
+    """Names of the layers that feed it."""
+    variables: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """A model as read: its graph, its weights, or both; never executed."""
@@ -59,6 +76,8 @@ class Model:
     """SavedModel: the tags of the graph that was chosen."""
     frozen: bool = False
     """It is a GraphDef that holds its values already (or needs none)."""
+    layers: tuple[Layer, ...] = ()
+    """Keras: the layers of its configuration, in order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

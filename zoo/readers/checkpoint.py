@@ -275,6 +275,8 @@ def read(tree: Tree, artifact: Artifact) -> Model:
         meta=meta,
         weights=stored.weights,
         missing=(*missing, *graph_missing),
+        graph_file=item.graph if meta is not None else None,
+        checkpoint=item.prefix,
         warnings=(*warnings, *_notes(tree, item)),
     )
 

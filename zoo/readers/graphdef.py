@@ -65,16 +65,16 @@ def read(tree: Tree, artifact: Artifact) -> Model:
     kind, meta = read_graph(tree.root / path, message_in(tree, path))
     own = any(node.op in VARIABLE_OPS for node in _all_nodes(meta.graph))
     frozen = not own and kind == "GraphDef"
-    missing = _lacking(tree, path) if own else ()
+    missing, warnings = _lacking(tree, path) if own else ((), ())
     text = "text " if artifact.label.startswith("text") else ""
     if kind == "MetaGraphDef":
         label = f"TensorFlow {text}MetaGraphDef" + (" without values" if own else "")
     else:
         label = f"TensorFlow {text}GraphDef, " + ("frozen" if frozen else "variables without values")
     dangling = [f"{node!r} reads {text!r}" for node, text in _first(meta.graph.dangling(), 3)]
-    warnings: tuple[str, ...] = ()
     if dangling:
         warnings = (
+            *warnings,
             f"inputs that are not in the file, so only other tools load such a graph: {', '.join(dangling)}",
         )
     return Model(
@@ -89,6 +89,7 @@ def read(tree: Tree, artifact: Artifact) -> Model:
         missing=missing,
         warnings=warnings,
         frozen=not own,
+        graph_file=path,
     )
 
 
@@ -100,20 +101,20 @@ def _all_nodes(graph: Graph) -> Sequence[Any]:
     return [*graph.nodes, *(node for function in graph.functions.values() for node in function.nodes)]
 
 
-def _lacking(tree: Tree, path: str) -> tuple[str, ...]:
-    """Why the values of a graph with variables are not there."""
+def _lacking(tree: Tree, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is missing for the values of a graph with variables, or else a warning that there are none."""
     name = name_of(path)
     prefix = name.removesuffix(".meta")
     beside = [name_of(other) for other in tree.in_folder(folder_of(path))]
     pointers = [other for other in tree.in_folder(folder_of(path)) if tree.is_pointer(other)]
     if pointers:
         names = ", ".join(name_of(other) for other in pointers[:3])
-        return (f"{names}: Git LFS pointers stand in place of the values; fetch the files with git lfs pull",)
+        return (f"{names}: Git LFS pointers in place of the values; fetch the files with git lfs pull",), ()
     if f"{prefix}.index" in beside:
-        return (f"{prefix}.index is damaged, so the values of {name} cannot be read",)
+        return (f"{prefix}.index is damaged, so the values of {name} cannot be read",), ()
     if any(other.startswith(f"{prefix}.data-") for other in beside):
-        return (f"{prefix}.index is missing: without it nobody knows where in the data a tensor lies",)
-    return (f"{name} has variables, and no checkpoint with their values is in the archive",)
+        return (f"{prefix}.index is missing: it says where in the data a tensor lies",), ()
+    return (), (f"{name} has variables, and no checkpoint with their values is in the archive",)
 
 
 def read_graph(path: Path, message: tuple[Message, bool] | None) -> tuple[str, MetaGraph]:

@@ -93,6 +93,8 @@ def read(tree: Tree, artifact: Artifact) -> Model:
         weights=None if bundle is None else bundle.weights,
         missing=missing,
         warnings=tuple(warnings),
+        graph_file=folder if name_of(path).startswith("saved_model.pb") else None,
+        tags=meta.tags,
         frozen=bundle is None and not _has_variables(meta),
     )
 

@@ -315,8 +315,7 @@ def _decode(
     if dtype == "bool":
         return (values != 0).tobytes()
     plain_dtype = np.dtype(f"<{target.kind}{target.itemsize}")
-    content: bytes = values.astype(plain_dtype).tobytes()
-    return content
+    return bytes(values.astype(plain_dtype).tobytes())
 
 
 def varints(data: bytes, name: str) -> npt.NDArray[np.uint64]:
