@@ -1,0 +1,348 @@
+"""``graph.json``: a graph as the pages draw it, ops and layers, in as few bytes as will do.
+
+Scopes and names are stored once, edges as differences, attributes and shapes as numbers into
+tables: a graph of 35,000 nodes takes about a megabyte.  `site/docs/contract.md` describes the
+fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from zoo import protos
+from zoo.errors import ReadError
+from zoo.flat import Flat, flatten
+from zoo.graph import Graph
+from zoo.protos import Shape
+from zoo.recognize import Layer, Repeat, forward, recognize
+
+SCHEMA = 1
+MAX_DRAWN = 150_000
+"""Nodes that are drawn; of larger graphs only the part that the outputs need."""
+MAX_CONTROL = 100_000
+"""Control edges that are drawn; a training graph may have millions."""
+MAX_DEPTH = 32
+"""Scopes within scopes that are told apart; the rest of a name stands as it is."""
+MAX_LAYERS = 20_000
+
+FORWARD, INPUT, OUTPUT, VARIABLE, CONSTANT = 1, 2, 4, 8, 16
+"""Flags of a node."""
+
+_VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable"})
+_ATTR_LIMIT = 160
+_ATTR_BYTES = 600
+_HIDDEN_ATTRS = frozenset({"container", "shared_name"})
+
+__all__ = ["Layer", "Repeat", "draw"]
+
+
+def draw(
+    graph: Graph,
+    shapes: Mapping[str, Shape],
+    *,
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    backward: Collection[str] | None = None,
+) -> bytes:
+    """The JSON of ``graph.json`` for a graph.
+
+    Args:
+        graph: as it came; functions that it calls are opened.
+        shapes: tensor name to shape, as far as known.
+        inputs: tensors that are fed (``input:0``).
+        outputs: tensors that are fetched; without any, all nodes count as needed.
+        backward: names of nodes that belong to training; by default all that no output needs.
+
+    Raises:
+        ReadError: an attribute that is needed is damaged.
+    """
+    flat = flatten(graph)
+    fed = [i for i, _ in flat.find(list(inputs))]
+    fetched = [i for i, _ in flat.find(list(outputs))]
+    needed = forward(flat, fetched, set(fed)) if fetched else set(range(len(flat.names)))
+    if backward is not None and not fetched:
+        needed = {i for i in needed if flat.names[i] not in backward}
+    # Recognizing the layers of a graph without outputs would make layers of its optimizer.
+    layers, repeats = recognize(flat, shapes, inputs=fed, outputs=fetched) if fetched else ([], [])
+    drawing = _Drawing(flat, shapes, needed, set(fed), set(fetched))
+    return drawing.encode(layers[:MAX_LAYERS], repeats if len(layers) <= MAX_LAYERS else [])
+
+
+class _Table:
+    """Values by number: each is stored once."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Any, int] = {}
+
+    def add(self, values: Iterable[Any]) -> list[int]:
+        """The numbers of ``values``."""
+        numbers = self.numbers
+        return [numbers.setdefault(value, len(numbers)) for value in values]
+
+    def values(self) -> list[Any]:
+        """Every value once, by its number."""
+        return list(self.numbers)
+
+
+class _Drawing:
+    """One graph on its way to JSON."""
+
+    def __init__(
+        self, flat: Flat, shapes: Mapping[str, Shape], needed: set[int], fed: set[int], fetched: set[int]
+    ) -> None:
+        self.flat = flat
+        self.shapes = shapes
+        self.needed = needed
+        self.fed = fed
+        self.fetched = fetched
+        self.strings = _Table()
+
+    def encode(self, layers: list[Layer], repeats: list[Repeat]) -> bytes:
+        """The JSON, in one line."""
+        flat = self.flat
+        dropped = 0
+        place = None
+        kept = list(range(len(flat.names)))
+        if len(kept) > MAX_DRAWN:
+            kept = sorted(self.needed)[:MAX_DRAWN]
+            dropped = len(flat.names) - len(kept)
+            place = {old: new for new, old in enumerate(kept)}
+        scopes, scope_of, leaves = self._scopes(kept)
+        counts, sources, specials, controls = self._edges(kept, place)
+        ops, attributes, texts = _Table(), _Table(), _Table()
+        names = [flat.nodes[i].op for i in kept]
+        attribute_rows, shape_rows = self._details(kept)
+        # Strings of proto3 are valid UTF-8; texts from attributes are made so.
+        value = {
+            "schema": SCHEMA,
+            "nodes": len(kept),
+            "edges": len(sources),
+            "left_out": {"nodes": dropped, "control_edges": controls},
+            "scopes": scopes,
+            "scope": scope_of,
+            "leaf": leaves,
+            "op": ops.add(names),
+            "ops": ops.values(),
+            "attr": attributes.add(attribute_rows),
+            "attrs": attributes.values(),
+            "shape": texts.add(shape_rows),
+            "shapes": texts.values(),
+            "flags": [
+                FORWARD * (i in self.needed)
+                + INPUT * (i in self.fed)
+                + OUTPUT * (i in self.fetched)
+                + VARIABLE * (op in _VARIABLES)
+                + CONSTANT * (op == "Const")
+                for i, op in zip(kept, names, strict=True)
+            ],
+            "sources": counts,
+            "source": sources,
+            "output": specials,
+            "strings": self.strings.values(),
+            "layers": _layers(layers, repeats, place),
+        }
+        return msgspec.json.encode(value) + b"\n"
+
+    def _scopes(self, kept: list[int]) -> tuple[dict[str, list[int]], list[int], list[int]]:
+        """Scopes as (parent, label); per node its scope (0 is the root) and what is left of its name."""
+        known: dict[str, int] = {}
+        parents, labels = [0], [""]
+        scope_of, leaves = [], []
+        for i in kept:
+            scope, slash, leaf = self.flat.names[i].rpartition("/")
+            at = known.get(scope) if slash else 0
+            if at is None:
+                if scope.count("/") >= MAX_DEPTH:
+                    parts = scope.split("/", MAX_DEPTH)
+                    leaf = f"{parts.pop()}/{leaf}"
+                    scope = "/".join(parts)
+                missing = []
+                above = scope
+                while above not in known:
+                    above, slash, label = above.rpartition("/")
+                    missing.append((f"{above}/{label}" if slash else label, label))
+                    if not slash:
+                        break
+                at = known[above] if slash else 0
+                for path, label in reversed(missing):
+                    known[path] = len(parents)
+                    parents.append(at)
+                    labels.append(label)
+                    at = known[path]
+            scope_of.append(at)
+            leaves.append(leaf)
+        return {"parent": parents, "label": self.strings.add(labels)}, scope_of, self.strings.add(leaves)
+
+    def _edges(
+        self, kept: list[int], place: Mapping[int, int] | None
+    ) -> tuple[list[int], list[int], list[int], int]:
+        """Per node how many inputs; their sources as differences; pairs (edge, output) but for output 0."""
+        counts: list[int] = []
+        sources: list[int] = []
+        specials: list[int] = []
+        controls = left = 0
+        rows = self.flat.sources
+        for at, i in enumerate(kept):
+            before = len(sources)
+            for source, output in rows[i]:
+                if place is not None:
+                    if source not in place:
+                        continue
+                    source = place[source]
+                if output:
+                    if output < 0:
+                        controls += 1
+                        if controls > MAX_CONTROL:
+                            left += 1
+                            continue
+                    specials += [len(sources), output]
+                sources.append(at - source)
+            counts.append(len(sources) - before)
+        return counts, sources, specials, left
+
+    def _details(self, kept: list[int]) -> tuple[list[tuple[tuple[str, str], ...]], list[str]]:
+        """Per node its attributes as pairs of texts, and the shape of its first output."""
+        known: dict[bytes, str] = {}
+        noted: dict[bytes, str] = {}
+        rows, shape_rows = [], []
+        for i in kept:
+            pairs = []
+            given = self.shapes.get(f"{self.flat.names[i]}:0") if self.shapes else None
+            shape = "" if given is None else _shape_text(given)
+            for entry in self.flat.nodes[i].proto.attr:
+                key = entry.key
+                if key[:1] == "_" or key in _HIDDEN_ATTRS:
+                    if key == "_output_shapes" and not shape and entry.ByteSize() < 4096:
+                        raw = entry.value
+                        if raw not in noted:
+                            noted[raw] = _noted_shape(raw)
+                        shape = noted[raw]
+                    continue
+                if entry.ByteSize() > _ATTR_BYTES:
+                    pairs.append((key, "too long to show"))
+                    continue
+                raw = entry.value
+                text = known.get(raw)
+                if text is None:
+                    text = known[raw] = _attribute(raw)
+                pairs.append((key, text))
+            rows.append(tuple(pairs))
+            shape_rows.append(shape)
+        return rows, shape_rows
+
+
+def _noted_shape(raw: bytes) -> str:
+    """The shape of a node's first output, as the Saver noted it."""
+    try:
+        items = protos.AttrValue.FromString(raw).list.shape
+    except protos.DecodeError:
+        return ""
+    shape = protos.shape_of(items[0]) if items else None
+    return "" if shape is None else _shape_text(shape)
+
+
+def _layers(layers: list[Layer], repeats: list[Repeat], place: Mapping[int, int] | None) -> dict[str, Any]:
+    sources: list[int] = []
+    counts = []
+    for at, layer in enumerate(layers):
+        sources += [at - source for source in layer.sources if source < len(layers)]
+        counts.append(sum(source < len(layers) for source in layer.sources))
+    return {
+        "names": [layer.name for layer in layers],
+        "labels": [layer.label for layer in layers],
+        "kinds": [layer.kind for layer in layers],
+        "shapes": [layer.shape for layer in layers],
+        "members": [
+            sorted(
+                member if place is None else place[member]
+                for member in layer.members
+                if place is None or member in place
+            )
+            for layer in layers
+        ],
+        "sources": counts,
+        "source": sources,
+        "repeats": [[repeat.start, repeat.length, repeat.times] for repeat in repeats],
+    }
+
+
+def _shape_text(shape: tuple[int | None, ...]) -> str:
+    return "×".join("?" if size is None else str(size) for size in shape) if shape else "scalar"
+
+
+def _attribute(raw: bytes) -> str:
+    """An attribute's value in a line."""
+    try:
+        value = protos.AttrValue.FromString(raw)
+    except protos.DecodeError:
+        return "damaged"
+    text = _value_text(value)
+    return text if len(text) <= _ATTR_LIMIT else f"{text[:_ATTR_LIMIT]}…"
+
+
+def _value_text(value: Any) -> str:
+    kind = value.WhichOneof("kind")
+    if kind == "type":
+        return protos.dtype_name(value.type)
+    if kind == "shape":
+        return _maybe_shape(protos.shape_of(value.shape))
+    if kind == "s":
+        return str(value.s.decode("utf-8", "backslashreplace"))
+    if kind == "b":
+        return "true" if value.b else "false"
+    if kind == "i":
+        return str(value.i)
+    if kind == "f":
+        return f"{value.f:g}"
+    if kind == "func":
+        return str(value.func.name)
+    if kind == "tensor":
+        shape = _maybe_shape(protos.shape_of(value.tensor.tensor_shape))
+        return f"{protos.dtype_name(value.tensor.dtype)} {shape}{_numbers(value.tensor)}"
+    if kind == "list":
+        items = value.list
+        parts: list[str] = [str(item) for item in items.i[:32]]
+        parts += [item.decode("utf-8", "backslashreplace") for item in items.s[:32]]
+        parts += [f"{item:g}" for item in items.f[:32]]
+        parts += ["true" if item else "false" for item in items.b[:32]]
+        parts += [protos.dtype_name(item) for item in items.type[:32]]
+        parts += [_maybe_shape(protos.shape_of(item)) for item in items.shape[:32]]
+        parts += [str(item.name) for item in items.func[:32]]
+        return f"[{', '.join(parts)}]"
+    return ""
+
+
+def _maybe_shape(shape: Shape) -> str:
+    return "any shape" if shape is None else _shape_text(shape)
+
+
+def _numbers(tensor: Any) -> str:
+    """The value of a constant that holds but a few numbers."""
+    for field in ("int_val", "int64_val", "float_val", "double_val", "bool_val"):
+        found = getattr(tensor, field)
+        if 0 < len(found) <= 8:
+            return " = " + ", ".join(f"{item:g}" for item in found)
+    content = tensor.tensor_content
+    size = {3: 4, 9: 8}.get(tensor.dtype)
+    if size and 0 < len(content) <= 8 * size:
+        numbers = (
+            int.from_bytes(content[i : i + size], "little", signed=True) for i in range(0, len(content), size)
+        )
+        return " = " + ", ".join(map(str, numbers))
+    return ""
+
+
+def read(content: bytes) -> dict[str, Any]:
+    """What `draw` wrote.
+
+    Raises:
+        ReadError: it is no JSON object.
+    """
+    try:
+        value = msgspec.json.decode(content, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ReadError(f"graph.json: {error}") from error
+    return value
