@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo import kinds, records
 from zoo.graph import MetaGraph, Node
+from zoo.inferred import infer_layers as infer_layers
 from zoo.kinds import plain
 from zoo.model import Bindings, Kind, Piece, Variable
 from zoo.protos import DTYPE_SIZES, Shape

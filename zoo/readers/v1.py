@@ -313,7 +313,7 @@ def _decode(
     if dtype in ("float16", "bfloat16"):
         return values.astype("<u2").tobytes()
     if dtype == "bool":
-        return (values != 0).tobytes()
+        return bytes((values != 0).tobytes())
     plain_dtype = np.dtype(f"<{target.kind}{target.itemsize}")
     return bytes(values.astype(plain_dtype).tobytes())
 
