@@ -21,6 +21,7 @@ from zoo.records import Checksum, Row, Status, from_json, to_json
 
 HERE = Path("/zoo/manifest.csv")
 SHA256 = "ab" * 32
+MD5 = "cd" * 16
 
 
 def parse(text: str | bytes) -> tuple[Row, ...]:
@@ -52,8 +53,11 @@ def test_a_row_is_parsed_whole() -> None:
         "checksum": f"SHA256:{SHA256.upper()}",
         "size": "1024",
         "member": "model/lenet.ckpt",
+        "member_checksum": MD5,
         "inputs": "images, keep_prob:0",
         "outputs": "probabilities logits:1",
+        "documented_inputs": "images",
+        "documented_outputs": "probabilities:0",
         "graph": "model/graph.pbtxt",
         "weights": "ema",
         "task": "digits",
@@ -78,8 +82,11 @@ def test_a_row_is_parsed_whole() -> None:
         size=1024,
         sizes=(1024,),
         member="model/lenet.ckpt",
+        member_checksum=Checksum(algorithm="md5", value=MD5),
         inputs=("images:0", "keep_prob:0"),
         outputs=("probabilities:0", "logits:1"),
+        documented_inputs=("images:0",),
+        documented_outputs=("probabilities:0",),
         graph="model/graph.pbtxt",
         weights="ema",
         task="digits",

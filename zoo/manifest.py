@@ -28,8 +28,11 @@ COLUMNS: Mapping[str, str] = {
     "checksum": "sha256:…, sha384:…, sha1:…, md5:… or bare hex; with several URLs one each, - for none",
     "size": "bytes; with several URLs one each, - for none",
     "member": "which model inside an archive that holds several: a path or prefix",
+    "member_checksum": "of the file that member names, unpacked: as in checksum",
     "inputs": "tensor names that override detection, separated by blanks or commas",
     "outputs": "tensor names that override detection, separated by blanks or commas",
+    "documented_inputs": "tensor names that the model's makers give; the page tells where ours differ",
+    "documented_outputs": "tensor names that the model's makers give; the page tells where ours differ",
     "graph": "URL or member of the graph for a weights-only checkpoint",
     "weights": "raw (default) or ema: which values to freeze where moving averages are stored",
     "task": "what the model does",
@@ -365,6 +368,10 @@ def _checksums(cell: str, folder: Path, count: int) -> tuple[Checksum | None, ..
     return checksums
 
 
+def _one_checksum(cell: str, folder: Path, count: int) -> Checksum | None:
+    return _checksum(cell)
+
+
 def _checksum(text: str) -> Checksum | None:
     if text == "-":
         return None
@@ -446,8 +453,11 @@ _PARSERS: Mapping[str, Callable[[str, Path, int], Any]] = {
     "checksum": _checksums,
     "size": _sizes,
     "member": _text,
+    "member_checksum": _one_checksum,
     "inputs": _tensors,
     "outputs": _tensors,
+    "documented_inputs": _tensors,
+    "documented_outputs": _tensors,
     "graph": _graph,
     "weights": _weights,
     "task": _text,

@@ -56,8 +56,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     sizes: tuple[int | None, ...] = ()
     """Bytes of each source, beside ``urls``; empty when the row gives none."""
     member: str | None = None
+    member_checksum: Checksum | None = None
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    documented_inputs: tuple[str, ...] = ()
+    documented_outputs: tuple[str, ...] = ()
     graph: str | None = None
     weights: Weights = "raw"
     task: str = ""
