@@ -7,9 +7,11 @@ is ``argument:index`` as its inputs spell it, and empty for the function's own a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from zoo.errors import FreezeError, UnsupportedError
-from zoo.freezing.ops import CONTROL_FLOW, LOOP_EDGES, OUTPUTS
+from zoo.freezing import wire
+from zoo.freezing.ops import ARITY, CONTROL_FLOW, LOOP_EDGES, OUTPUTS
 from zoo.graph import Function, Graph, Node
 
 Tensor = tuple[str, str]
@@ -49,6 +51,27 @@ class Draft:
         """Whether the attributes are those of the original node."""
         return self._attrs is None
 
+    def raw(self, key: str) -> bytes:
+        """A serialized attribute that the op must have.
+
+        Raises:
+            FreezeError: it has not.
+        """
+        try:
+            return self.attrs[key]
+        except KeyError:
+            raise FreezeError(
+                f"node {self.name!r} ({self.op}): expected an attribute {key!r}, found none"
+            ) from None
+
+    def attr(self, key: str) -> Any:
+        """The AttrValue message ``key``, empty where the node has none.
+
+        Raises:
+            FreezeError: it is damaged.
+        """
+        return wire.attr_value(self.attrs.get(key, b""), f"node {self.name!r}")
+
     def become(self, op: str, inputs: Sequence[str], attrs: dict[str, bytes]) -> None:
         """Turn into another op of the same name."""
         self.op, self.inputs, self._attrs = op, list(inputs), attrs
@@ -76,6 +99,7 @@ class Body:
         self._index = index
         self._drafts: dict[str, Draft] = {}
         self._guarded: dict[str, bool] = {}
+        self._nearest: dict[str, set[str]] = {}
 
     @classmethod
     def of_graph(cls, graph: Graph) -> Body:
@@ -202,6 +226,10 @@ class Body:
                     tensor = self.parse(text)
                     data.append(tensor)
                     todo.append(tensor[0])
+            if draft.op in ARITY and len(data) != ARITY[draft.op]:
+                raise FreezeError(
+                    f"{self.label(name)} ({draft.op}): expected {ARITY[draft.op]} inputs, found {len(data)}"
+                )
             if waits or self.alias:
                 draft.inputs = [self.text(tensor) for tensor in data]
             if waits:
@@ -222,21 +250,25 @@ class Body:
 
     def _pivots(self, name: str) -> set[str]:
         """The nodes nearest to ``name`` that decide whether it runs and have no effect themselves."""
+        known = self._nearest.get(name)
+        if known is not None:
+            return known
         found: set[str] = set()
         seen: set[str] = set()
         todo = [name]
         while todo:
-            name = todo.pop()
-            if name in seen or name in self.arguments or not self._is_guarded(name):
+            top = todo.pop()
+            if top in seen or top in self.arguments or not self._is_guarded(top):
                 continue
-            seen.add(name)
-            draft = self.draft(name)
+            seen.add(top)
+            draft = self.draft(top)
             if draft is None:
                 continue
             if draft.op in CONTROL_FLOW or draft.op in ("Identity", "Const"):
-                found.add(name)
+                found.add(top)
             else:
                 todo += [self.parse(text)[0] for text in draft.inputs]
+        self._nearest[name] = found
         return found
 
     def _is_guarded(self, name: str) -> bool:
@@ -270,6 +302,7 @@ class Body:
     def forget_guards(self) -> None:
         """Ask again which nodes are guarded: the graph has changed."""
         self._guarded.clear()
+        self._nearest.clear()
 
     def in_order(self, cone: Sequence[Draft]) -> list[Draft]:
         """The cone's nodes so that each comes after what it reads, loops cut at NextIteration.

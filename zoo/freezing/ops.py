@@ -107,6 +107,13 @@ CALLS: dict[str, tuple[int, str, tuple[str, ...]]] = {
 """Ops that call functions: the first input that is an argument, the attribute with the arguments'
 types, the attributes that name the functions."""
 
+ARITY = {
+    "Switch": 2, "RefSwitch": 2, "Select": 3, "SelectV2": 3, "Mul": 2, "RealDiv": 2, "Shape": 1,
+    "RandomUniform": 1, "ReadVariableOp": 1, "ResourceGather": 2, "ResourceGatherNd": 2,
+    "VariableShape": 1, "VarIsInitializedOp": 1, "IsVariableInitialized": 1, "Identity": 1,
+}  # fmt: skip
+"""How many tensors an op reads, for the ops that are rewritten."""
+
 LOOPS = frozenset({"While", "StatelessWhile"})
 
 INITIALIZED = frozenset({"VarIsInitializedOp", "IsVariableInitialized"})

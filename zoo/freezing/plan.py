@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from zoo import protos
 from zoo.errors import FreezeError
@@ -241,12 +241,12 @@ def _constant(
             f"variable {name!r}: its value is in {tensor.missing}, which is not there",
             hint="the archive is incomplete",
         )
-    dtype = dtype_name(_attr(draft, "dtype").type)
+    dtype = dtype_name(draft.attr("dtype").type)
     if dtype != tensor.dtype:
         raise FreezeError(f"variable {name!r}: expected {dtype} as in the graph, found {tensor.dtype} stored")
     piece = variable.slice
     shape = tensor.shape if piece is None else piece.shape
-    declared = _attr(draft, "shape")
+    declared = draft.attr("shape")
     static = shape_of(declared.shape) if declared.WhichOneof("kind") == "shape" else None
     # Variables of TensorFlow before 0.9 note an unknown shape as one without dimensions.
     if static is not None and not (draft.op == "Variable" and static == ()):
@@ -271,10 +271,6 @@ def _constant(
                 f"is not inside the stored shape {list(tensor.shape)}"
             )
     return Constant(name=name, tensor=tensor, shape=shape, offset=offset)
-
-
-def _attr(draft: Draft, key: str) -> Any:
-    return protos.AttrValue.FromString(draft.attrs.get(key, b""))
 
 
 def _shape(shape: Sequence[int | None]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import protos
+from zoo.freezing import wire
 from zoo.freezing.body import Body, Draft, Tensor
 from zoo.freezing.cut import Scalar, constant_attrs
 from zoo.freezing.ops import INITIALIZED, MERGES, SWITCHES
@@ -156,10 +156,9 @@ class _Simplifier:
         fact = self.facts.get(self.body.parse(predicate))
         if fact is None or fact.value is None:
             return
-        attrs = draft.attrs
-        branch = attrs["then_branch" if fact.value else "else_branch"]
+        branch = draft.raw("then_branch" if fact.value else "else_branch")
         call = "StatefulPartitionedCall" if draft.op == "If" else "PartitionedCall"
-        draft.become(call, rest, {"Tin": attrs["Tin"], "Tout": attrs["Tout"], "f": branch})
+        draft.become(call, rest, {"Tin": draft.raw("Tin"), "Tout": draft.raw("Tout"), "f": branch})
 
     def _initialized(self, draft: Draft) -> None:
         old = self.body.output(draft.name, draft.op)
@@ -173,7 +172,7 @@ class _Simplifier:
 
     def _become_identity(self, draft: Draft, text: str) -> None:
         old = self.body.output(draft.name, _FUNCTION_FORMS.get(draft.op, draft.op))
-        draft.become("Identity", [text], {"T": draft.attrs["T"]})
+        draft.become("Identity", [text], {"T": draft.raw("T")})
         out = self.body.output(draft.name, "Identity")
         if old != out:
             self.body.alias[old] = out
@@ -233,8 +232,8 @@ class _Simplifier:
     def _noted(self, tensor: Tensor) -> Shape:
         node = self.body.original(tensor[0])
         shapes = () if node is None else node.output_shapes()
-        k = int(tensor[1].rpartition(":")[2] or 0)
-        return shapes[k] if k < len(shapes) else None
+        k = tensor[1].rpartition(":")[2]
+        return shapes[int(k)] if k.isdigit() and int(k) < len(shapes) else None
 
     # Values.
 
@@ -284,7 +283,7 @@ def _constant(draft: Draft) -> Known | None:
     raw = draft.attrs.get("value", b"") if draft.node is None else draft.node.raw_attr("value") or b""
     if not 0 < len(raw) < 64:
         return None
-    tensor = protos.AttrValue.FromString(raw).tensor
+    tensor = wire.attr_value(raw, f"node {draft.name!r}").tensor
     rank = len(tensor.tensor_shape.dim)
     if any(dim.size != 1 for dim in tensor.tensor_shape.dim):
         return None
@@ -376,7 +375,7 @@ def _unary(draft: Draft, fact: Known, base: Known) -> Known | None:
     if op == "Neg":
         return replace(base, low=-value, high=-value)
     if op == "Cast":
-        kind = protos.AttrValue.FromString(draft.attrs.get("DstT", b"")).type
+        kind = draft.attr("DstT").type
         if kind == 10:
             value = float(bool(value))
         elif kind in _ROUNDING:
@@ -397,7 +396,7 @@ def _binary(draft: Draft, a: float, b: float, certain: Callable[[float], Known])
         return certain(bool(a) and bool(b))
     if op == "LogicalOr":
         return certain(bool(a) or bool(b))
-    kind = protos.AttrValue.FromString(draft.attrs.get("T", b"")).type
+    kind = draft.attr("T").type
     if kind not in _ROUNDING and not (kind in (3, 9) and op != "RealDiv"):
         return None
     if op in ("Add", "AddV2"):

@@ -36,6 +36,7 @@ Origin = str | int
 """Where a handle comes from: the name of a variable's node, or the index of an argument."""
 
 _DEPTH = 100
+_MANY = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +101,7 @@ def function_names(raw: bytes) -> Iterator[str]:
     # Fields: func is 10, list is 1; anything else cannot hold a function.
     if raw[:1] not in (b"\x52", b"\x0a"):
         return
-    value = protos.AttrValue.FromString(raw)
+    value = wire.attr_value(raw, "function")
     functions = [value.func] if value.WhichOneof("kind") == "func" else value.list.func
     for function in functions:
         yield function.name
@@ -158,7 +159,7 @@ class Rewriter:
         label = self._label(draft)
         if self.body.function is not None:
             raise UnsupportedError(f"{label} makes a variable inside a function")
-        number = protos.AttrValue.FromString(draft.attrs.get("dtype", b"")).type
+        number = draft.attr("dtype").type
         dtype = DTYPES.get(number % 100)
         if dtype is None:
             raise FreezeError(f"{label}: expected a dtype, found number {number}")
@@ -193,8 +194,7 @@ class Rewriter:
             )
 
     def _check_dtype(self, draft: Draft, handle: Handle) -> None:
-        raw = draft.attrs.get("dtype")
-        found = None if raw is None else DTYPES.get(protos.AttrValue.FromString(raw).type)
+        found = DTYPES.get(draft.attr("dtype").type)
         if found is not None and found != handle.dtype:
             raise UnsupportedError(f"{self._label(draft)} reads {found}, the variable is {handle.dtype}")
 
@@ -209,7 +209,6 @@ class Rewriter:
                 )
             self.reads |= origins
             return
-        draft.attrs  # noqa: B018 - the attributes stay, the op changes
         draft.op = form
         handle = next(iter(given.values()))
         for k in PASSES[form] or ():
@@ -221,7 +220,9 @@ class Rewriter:
     def _pass(self, draft: Draft, given: Mapping[int, Handle]) -> None:
         outputs = PASSES[draft.op]
         if outputs is None:
-            types = protos.AttrValue.FromString(draft.attrs["T"])
+            types = draft.attr("T")
+            if len(types.list.type) <= max(given):
+                raise FreezeError(f"{self._label(draft)}: its types are fewer than its inputs")
             for i, handle in given.items():
                 types.list.type[i] = DTYPE_NUMBERS[handle.dtype]
                 self.handles[self.body.output(draft.name, draft.op, i)] = handle
@@ -249,9 +250,10 @@ class Rewriter:
         draft.become("Identity", draft.inputs, {"T": wire.type_attr(handle.dtype)})
 
     def _gather(self, draft: Draft, handle: Handle) -> None:
-        old = draft.attrs
-        batch_dims = protos.AttrValue.FromString(old.get("batch_dims", b"")).i
-        indices = protos.AttrValue.FromString(old["Tindices"]).type
+        batch_dims = draft.attr("batch_dims").i
+        indices = draft.attr("Tindices").type
+        if indices not in (3, 9):
+            raise FreezeError(f"{self._label(draft)}: expected indices of int32 or int64")
         # As stock freezing names and types it.
         axis = constant_attrs(DTYPES[indices], (), int(batch_dims), what=draft.name)
         node = self.body.add(f"{draft.name}/axis", "Const", axis, near=draft.name)
@@ -259,17 +261,17 @@ class Rewriter:
         self.added.append(node)
         attrs = {
             "Tparams": wire.type_attr(handle.dtype),
-            "Tindices": old["Tindices"],
-            "Taxis": old["Tindices"],
+            "Tindices": draft.raw("Tindices"),
+            "Taxis": draft.raw("Tindices"),
         }
         if batch_dims:
-            attrs["batch_dims"] = old["batch_dims"]
+            attrs["batch_dims"] = draft.raw("batch_dims")
         data = [text for text in draft.inputs if not text.startswith("^")]
         axis_text = self.body.text(self.body.output(node.name, "Const"))
         draft.become("GatherV2", [*data, axis_text], attrs)
 
     def _gather_nd(self, draft: Draft, handle: Handle) -> None:
-        attrs = {"Tparams": wire.type_attr(handle.dtype), "Tindices": draft.attrs["Tindices"]}
+        attrs = {"Tparams": wire.type_attr(handle.dtype), "Tindices": draft.raw("Tindices")}
         draft.become("GatherNd", draft.inputs, attrs)
 
     def _shape(self, draft: Draft, handle: Handle) -> None:
@@ -302,7 +304,6 @@ class Rewriter:
             scalars = tuple(value if i in same else None for i, value in enumerate(scalars))
         if not keys:
             special = self._specialise(draft.op, label, handles, scalars)
-            draft.attrs  # noqa: B018 - the attributes stay, the op changes
             draft.op = special.name
             outputs = self._results(draft, special, handles, label)
             signature = self.library.protos[special.name].signature
@@ -314,7 +315,7 @@ class Rewriter:
         attrs = draft.attrs
         merged: dict[int, Handle] = {}
         for key in keys:
-            attrs[key], specials = self._specialise_attr(attrs[key], label, handles, scalars)
+            attrs[key], specials = self._specialise_attr(draft.raw(key), label, handles, scalars)
             if key == "cond":
                 for special in specials:
                     self.reads |= self._origins(special.reads, handles)
@@ -339,7 +340,7 @@ class Rewriter:
 
     def _invariants(self, draft: Draft) -> set[int]:
         """Which values a loop's body hands on as they came."""
-        name = next(function_names(draft.attrs["body"]), "")
+        name = next(function_names(draft.raw("body")), "")
         function = self.library.function(name, self._label(draft))
         nodes = {node.name: node for node in function.nodes}
         returns = {entry.key: entry.value for entry in function.proto.ret}
@@ -386,16 +387,17 @@ class Rewriter:
         changed = {i: handle for i, handle in handles.items() if handle is not None}
         if not changed or key not in draft.attrs:
             return
-        types = protos.AttrValue.FromString(draft.attrs[key])
-        if count is not None and len(types.list.type) != count:
+        types = draft.attr(key)
+        found = len(types.list.type)
+        if found <= max(changed) or (count is not None and found != count):
             raise FreezeError(
-                f"{self._label(draft)}: expected {count} types in {key!r}, found {len(types.list.type)}"
+                f"{self._label(draft)}: expected {count or max(changed) + 1} types in {key!r}, found {found}"
             )
         for i, handle in changed.items():
             types.list.type[i] = DTYPE_NUMBERS[handle.dtype]
         draft.attrs[key] = types.SerializeToString()
         if "output_shapes" in draft.attrs and (key == "Tout" or draft.op in LOOPS):
-            shapes = protos.AttrValue.FromString(draft.attrs["output_shapes"])
+            shapes = draft.attr("output_shapes")
             for i in changed:
                 if i < len(shapes.list.shape):
                     shapes.list.shape[i].CopyFrom(protos.shape_proto(None))
@@ -408,7 +410,7 @@ class Rewriter:
         handles: tuple[Handle | None, ...],
         scalars: tuple[Scalar | None, ...],
     ) -> tuple[bytes, list[Special]]:
-        value = protos.AttrValue.FromString(raw)
+        value = wire.attr_value(raw, label)
         functions = [value.func] if value.WhichOneof("kind") == "func" else list(value.list.func)
         specials = []
         for function in functions:
@@ -427,6 +429,8 @@ class Rewriter:
         key = (name, tuple(handle and handle.dtype for handle in handles), scalars)
         special = self.library.specials.get(key)
         if special is None:
+            if len(self.library.specials) >= _MANY:
+                raise UnsupportedError(f"{label}: more than {_MANY:,} forms of functions would be needed")
             function = self.library.function(name, label)
             special = specialise(function, self.library, handles, scalars, depth=self.depth + 1)
             self.library.specials[key] = special

@@ -6,9 +6,23 @@ Field numbers: tensorflow/core/framework/{graph,node_def,attr_value,tensor,tenso
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from zoo import protos
+from zoo.errors import FreezeError
 from zoo.protos import DTYPE_NUMBERS
+
+
+def attr_value(raw: bytes, what: str) -> Any:
+    """The AttrValue message in ``raw``; ``what`` names it in errors.
+
+    Raises:
+        FreezeError: it is none.
+    """
+    try:
+        return protos.AttrValue.FromString(raw)
+    except protos.DecodeError as error:
+        raise FreezeError(f"{what}: an attribute is damaged") from error
 
 
 def varint(value: int) -> bytes:
