@@ -1,0 +1,166 @@
+"""Many tiny models through the real job: models a second, memory, and how soon the first one is there.
+
+    python benchmarks/tiny.py            100, 1,000 and 5,000 rows: ten minutes
+    python benchmarks/tiny.py --short    100 and 500 rows: under two minutes
+
+Each model is a checkpoint V2 with its training graph (LeNet, Adam, some 300 nodes) and weights of its
+own, packed as tar.gz and served by nginx on loopback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import zoo_models
+from measure import Cost, cost, fresh, machine, spread
+from serving import nginx
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = Path("build/bench/tiny")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--short", action="store_true", help="100 and 500 rows")
+    parser.add_argument("--rows", type=int, nargs="+", metavar="N", help="so many rows, in turns")
+    parser.add_argument("--count", type=int, default=3, help="runs of each; default: %(default)s")
+    parser.add_argument("--workers", type=int, default=2, help="default: %(default)s")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="default: %(default)s")
+    options = parser.parse_args(argv)
+    sizes = options.rows or ([100, 500] if options.short else [100, 1_000, 5_000])
+    count = 1 if options.short else options.count
+    archives = make(max(sizes), options.folder)
+    scratch = options.folder.parent / "scratch" / "tiny"
+    print(machine())
+    with nginx(options.folder) as base:
+        for size in sizes:
+            runs = [job(archives[:size], base, scratch, options.workers) for _ in range(count)]
+            rates = [size / run.wall for run in runs]
+            seen = job(archives[:size], base, scratch, options.workers, memory=True)
+            print(
+                f"{size:6} rows, {options.workers} workers: {spread(rates)} a second, "
+                f"{min(run.cpu for run in runs) / size * 1000:.1f} ms of processor each, "
+                f"{seen.peak / 1e6:.0f} MB in all, {seen.worker / 1e6:.0f} MB anonymous in one process",
+                flush=True,
+            )
+        first = [first_result(archives[:8], base, scratch) for _ in range(max(3, count))]
+        print(f"8 workers, start of the command to the first result: {spread(first)} s, limit 1.20")
+    helped = [cost([sys.executable, "-m", "jobs.process", "--help"]).wall for _ in range(5)]
+    print(f"jobs.process --help: {spread(helped)} s, limit 0.30")
+    return 0
+
+
+def command(archives: Sequence[Path], base: str, folder: Path, workers: int) -> list[str]:
+    """The job on these archives, from nothing, in ``folder``."""
+    manifest = zoo_models.write_manifest(archives, base, folder / "manifest.csv")
+    return [
+        sys.executable, "-m", "jobs.process", str(manifest), "--workers", str(workers), "--no-run",
+        "--output", str(folder / "zoo"), "--pages", str(folder / "pages"), "--cache", str(folder / "cache"),
+    ]  # fmt: skip
+
+
+def job(archives: Sequence[Path], base: str, scratch: Path, workers: int, *, memory: bool = False) -> Cost:
+    """What the whole job costs.
+
+    Raises:
+        AssertionError: it did not freeze every model.
+    """
+    folder = fresh(scratch)
+    measured = cost(
+        command(archives, base, folder, workers), memory=memory, environment={"PYTHONPATH": str(ROOT)}
+    )
+    frozen = len(list((folder / "zoo" / "models").glob("*/frozen.pb")))
+    assert frozen == len(archives), f"{frozen} of {len(archives)} frozen"
+    return measured
+
+
+def first_result(archives: Sequence[Path], base: str, scratch: Path) -> float:
+    """Seconds from the start of a job with eight workers until the first outcome stands in its place."""
+    folder = fresh(scratch)
+    models = folder / "zoo" / "models"
+    start = time.perf_counter()
+    with subprocess.Popen(
+        command(archives, base, folder, 8),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        while not any(models.glob("[!.]*/model.json")):
+            assert process.poll() is None, "the job ended without an outcome"
+            time.sleep(0.005)
+        return time.perf_counter() - start
+
+
+def make(count: int, folder: Path) -> list[Path]:
+    """``count`` archives in ``folder``; those that are there are not made again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    archives = [folder / f"tiny-{i:05}.tar.gz" for i in range(count)]
+    missing = [archive for archive in archives if not archive.exists()]
+    if missing:
+        _build(missing, folder)
+    return archives
+
+
+def _build(archives: Sequence[Path], folder: Path) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    meta, shapes = _graph()
+    names = sorted(shapes)
+    with tempfile.TemporaryDirectory(prefix="tiny-", dir=folder) as scratch:
+        for archive in archives:
+            random = np.random.default_rng(int(archive.name[5:10]))
+            tf.raw_ops.SaveV2(
+                prefix=f"{scratch}/model.ckpt",
+                tensor_names=names,
+                shape_and_slices=[""] * len(names),
+                tensors=[random.standard_normal(shapes[name], dtype=np.float32) for name in names],
+            )
+            (Path(scratch) / "model.ckpt.meta").write_bytes(meta)
+            whole = io.BytesIO()
+            with tarfile.open(fileobj=whole, mode="w:gz", compresslevel=1) as tar:
+                for path in sorted(Path(scratch).iterdir()):
+                    tar.add(path, path.name)
+            archive.write_bytes(whole.getvalue())
+            for path in Path(scratch).iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _graph() -> tuple[bytes, dict[str, list[int]]]:
+    """The MetaGraphDef of a little LeNet in training, and the shapes of its variables."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph:
+        images = v1.placeholder(tf.float32, [None, 8, 8, 1], name="input")
+        labels = v1.placeholder(tf.int64, [None], name="label")
+        net = zoo_models.Tower(images, training=False)
+        x = net.conv(net.conv(images, 8, norm=False), 16, stride=2, norm=False)
+        logits = tf.squeeze(net.conv(x, 10, 4, padding="VALID", norm=False, relu=False), [1, 2])
+        tf.nn.softmax(logits, name="prob")
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+        v1.train.AdamOptimizer(1e-3).minimize(loss)
+        variables = v1.global_variables()
+        v1.train.Saver()
+        meta = v1.train.export_meta_graph(graph=graph)
+        return meta.SerializeToString(), {
+            variable.op.name: variable.shape.as_list() for variable in variables
+        }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
