@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,26 +21,6 @@ from zoo.running.tasks import Probe, Probed, Refused
 
 X = endpoint("x:0", shape=(None, 4))
 Y = endpoint("y:0", shape=(None, 2))
-
-
-@pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the runners of this file agree on, so that TensorFlow starts once."""
-    return tmp_path_factory.mktemp("shared")
-
-
-@pytest.fixture(scope="session")
-def runner(place: Path) -> Iterator[Runner]:
-    with Runner(RunnerOptions(shared=place)) as one:
-        yield one
-
-
-@pytest.fixture(scope="session")
-def tf() -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import tensorflow
-    return tensorflow
 
 
 def dense(tf: Any, *, resource: bool = False) -> None:

@@ -105,6 +105,8 @@ class WrittenGraph:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     notes: tuple[str, ...] = ()
+    proof: RunProof | None = None
+    """Keras: the rebuilt model and the frozen graph on the same inputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,7 +291,11 @@ class Runner:
             with replacing(path) as partial:
                 shutil.copyfile(_inside(scratch, answer.file), partial)
         return WrittenGraph(
-            nodes=answer.nodes, inputs=answer.inputs, outputs=answer.outputs, notes=answer.notes
+            nodes=answer.nodes,
+            inputs=answer.inputs,
+            outputs=answer.outputs,
+            notes=answer.notes,
+            proof=answer.proof,
         )
 
     @contextlib.contextmanager
@@ -324,19 +330,30 @@ class Runner:
         return _without_paths(answer, [scratch, *readable])
 
     def _connect(self) -> socket.socket:
-        if self._socket is not None:
-            return self._socket
+        if self._socket is None:
+            try:
+                self._socket = self._welcomed()
+            except (OSError, EOFError):
+                # A shared process may end in the very moment in which we knock at its door.
+                self._socket = self._welcomed()
+        return self._socket
+
+    def _welcomed(self) -> socket.socket:
+        """A connection to a process that has imported TensorFlow and said so."""
         if self.options.shared is None:
             ours, theirs = socket.socketpair()
             with theirs:
                 self._process = self._start("--connection", theirs)
         else:
             ours = self._join(self.options.shared)
-        ours.settimeout(_START)
-        if msgspec.json.decode(_receive(ours)) != HELLO:
-            raise OSError("it does not answer as expected")
-        ours.settimeout(None)
-        self._socket = ours
+        try:
+            ours.settimeout(_START)
+            if msgspec.json.decode(_receive(ours)) != HELLO:
+                raise OSError("it does not answer as expected")
+            ours.settimeout(None)
+        except BaseException:
+            ours.close()
+            raise
         return ours
 
     def _join(self, shared: Path) -> socket.socket:

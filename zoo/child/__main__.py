@@ -48,7 +48,7 @@ def work(job: Job) -> Answer:
             case Probe():
                 return probe(job.task)
     except UnsafeError as error:
-        return Refused(kind="unsafe", reason=str(error), hint="cut the graph before these ops, with inputs")
+        return Refused(kind="unsafe", reason=str(error), hint=error.hint)
     except CannotError as error:
         return Refused(kind="impossible", reason=str(error))
 

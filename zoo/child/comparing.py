@@ -67,7 +67,7 @@ def compare(task: Compare, threads: Threads) -> RunProof:
         for name, a, b in zip(names, expected, again, strict=True)
         if not compare_arrays(a, b, tolerance=task.tolerance).equal
     ]
-    return _verdict(names, expected, compared, notes, unstable)
+    return verdict(names, expected, compared, notes, unstable)
 
 
 def _on_terms_of_original(
@@ -86,13 +86,14 @@ def _on_terms_of_original(
         return Ran(fed, other.run(in_frozen, fed))
 
 
-def _verdict(
+def verdict(
     names: Sequence[str],
     values: Sequence[Any],
     compared: Sequence[Compared],
-    notes: Sequence[str],
-    unstable: Sequence[str],
+    notes: Sequence[str] = (),
+    unstable: Sequence[str] = (),
 ) -> RunProof:
+    """What the differences of all outputs say together."""
     equal = all(one.equal for one in compared)
     reasons = list(notes)
     ok: bool | None = equal

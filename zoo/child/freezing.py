@@ -9,6 +9,8 @@ import msgspec
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
+from zoo.child.comparing import verdict
+from zoo.child.feeding import run_with_made_up, wanted_feeds
 from zoo.child.graphs import (
     FROZEN,
     GRAPH_ERRORS,
@@ -21,8 +23,10 @@ from zoo.child.graphs import (
     import_graph,
     static_shape,
 )
-from zoo.child.loading import as_feeds, original_loaded
+from zoo.child.loading import as_feeds, frozen_loaded, original_loaded
+from zoo.records import RunProof
 from zoo.running import cut
+from zoo.running.compare import compare_arrays
 from zoo.running.tasks import (
     Freeze,
     Input,
@@ -117,7 +121,7 @@ def rebuild(task: Rebuild) -> Written:
     try:
         model, notes = keras_models.load(Path(task.path), task.container)
     except keras_models.RefusedError as error:
-        raise UnsafeError(str(error)) from error
+        raise UnsafeError(str(error), hint="export it as a SavedModel where its code is at hand") from error
     except keras_models.RebuildError as error:
         raise CannotError(str(error)) from error
     specs = keras_models.input_specs(model)
@@ -150,4 +154,18 @@ def rebuild(task: Rebuild) -> Written:
             for name, tensor in zip(names, function.outputs, strict=True)
         ),
         notes=tuple(notes),
+        proof=_proved(concrete, inputs, names),
     )
+
+
+def _proved(concrete: Any, inputs: list[str], outputs: list[str]) -> RunProof:
+    """The rebuilt model and the graph that was written of it, on the same made-up inputs."""
+    try:
+        with frozen_loaded(Path(FROZEN), outputs, Threads()) as (loaded, parts):
+            ran = run_with_made_up(loaded, outputs, wanted_feeds(parts, outputs, ()), seed=0)
+        given = [tf.constant(ran.fed[name]) for name in inputs]
+        expected = [value.numpy() for value in concrete(*given)]
+    except (CannotError, *GRAPH_ERRORS) as error:
+        return RunProof(ok=None, reason=f"the model does not run on made-up inputs: {brief(error)}")
+    compared = [compare_arrays(a, b, tolerance=1e-5) for a, b in zip(expected, ran.values, strict=True)]
+    return verdict(outputs, expected, compared)

@@ -36,6 +36,10 @@ class CannotError(Exception):
 class UnsafeError(Exception):
     """The wanted part of the graph would touch the world outside it."""
 
+    def __init__(self, message: str, *, hint: str = "cut the graph before these ops, with inputs") -> None:
+        super().__init__(message)
+        self.hint = hint
+
 
 # Of TensorFlow's errors and those of its Python importer: what a graph of strangers may cause.
 GRAPH_ERRORS = (

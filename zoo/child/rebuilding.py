@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import h5py
 
-from zoo.running.keras_config import modernize
+from zoo.running.keras_config import OLD_HARD_SIGMOID, modernize
 
 _MAX_CONFIG = 64 << 20
 
@@ -43,13 +43,16 @@ def load(path: Path, container: Literal["keras", "h5"]) -> tuple[Any, list[str]]
     _copy_with_config(path, copy, container, config)
     import keras
 
-    keras.backend.clear_session()
+    def old_hard_sigmoid(x: Any) -> Any:
+        return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+    ours = {OLD_HARD_SIGMOID: old_hard_sigmoid}
     try:
-        model = keras.models.load_model(copy, compile=False, safe_mode=True)
+        model = keras.models.load_model(copy, custom_objects=ours, compile=False, safe_mode=True)
     except MemoryError:
         raise
     except Exception as error:  # whatever Keras stumbles over in the file
-        text = " ".join(str(error).split())[:300]
+        text = " ".join(str(error).split()).partition(" Please ensure ")[0][:300]
         raise RebuildError(f"Keras {keras.__version__} cannot build the model: {text}") from error
     if not getattr(model, "inputs", None):
         raise RebuildError("the model has no inputs of known shape: it was never built")
@@ -84,15 +87,9 @@ def _text(value: Any) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 
-_CODE = (
-    "Lambda",
-    "TFOpLambda",
-    "SlicingOpLambda",
-    "__lambda__",
-    "TorchModuleWrapper",
-    "JaxLayer",
-    "FlaxLayer",
-)
+_CODE = ("Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_CALLS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
+_KNOWN_MODULES = ("keras", "builtins", "tensorflow")
 
 
 def _walk(value: Any) -> Iterator[dict[str, Any]]:
@@ -110,19 +107,20 @@ def _walk(value: Any) -> Iterator[dict[str, Any]]:
 def _refuse_code(config: dict[str, Any]) -> None:
     """Raise RefusedError for code, or for a class from outside of Keras."""
     for one in _walk(config):
-        name = one.get("class_name")
+        name, module, registered = (one.get(key) for key in ("class_name", "module", "registered_name"))
         if name in _CODE:
             raise RefusedError(f"the model holds a {name} layer, which is code: not built")
-        module = one.get("module")
-        if (
-            isinstance(name, str)
-            and isinstance(module, str)
-            and not module.startswith(("keras", "builtins", "tensorflow"))
-        ):
+        if name in _CALLS:
+            called = (
+                one.get("config", {}).get("function", name) if isinstance(one.get("config"), dict) else name
+            )
+            raise RebuildError(f"the model calls {called} between its layers, which Keras 3 cannot rebuild")
+        if not isinstance(name, str):
+            continue
+        if isinstance(module, str) and module.partition(".")[0] not in _KNOWN_MODULES:
             raise RefusedError(f"the model needs {module}.{name}, which is no part of Keras: not built")
-        registered = one.get("registered_name")
-        if isinstance(registered, str) and ">" in registered and not registered.startswith("keras"):
-            raise RefusedError(f"the model needs the custom object {registered!r}: not built")
+        if "module" in one and module is None and isinstance(registered, str):
+            raise RefusedError(f"the model needs {registered}, a class of its own: not built")
 
 
 def _copy_with_config(path: Path, copy: Path, container: str, config: dict[str, Any]) -> None:
@@ -155,7 +153,10 @@ def input_specs(model: Any) -> list[tuple[str, tuple[int | None, ...], str]]:
 
 def output_names(model: Any, count: int) -> list[str]:
     """A name for each output: that of the layer that makes it."""
-    names = [str(name) for name in getattr(model, "output_names", ())]
+    inner = getattr(model, "_functional", None) or model
+    names = [str(name) for name in getattr(inner, "output_names", ())]
+    if len(names) != count and count == 1 and model.layers:
+        names = [model.layers[-1].name]
     if len(names) != count:
         names = [f"output_{i}" for i in range(count)]
     return _unique(_plain_name(name) for name in names)

@@ -23,10 +23,15 @@ _DROPPED: dict[str, dict[str, tuple[Any, ...]]] = {
     "LSTM": _RECURRENT,
     "GRU": _RECURRENT,
     "SimpleRNN": _RECURRENT,
-    "BatchNormalization": {"renorm": (False,), "fused": (), "virtual_batch_size": (None,), "mode": (0,)},
+    "BatchNormalization": {"fused": (), "virtual_batch_size": (None,), "mode": (0,)},
     "Embedding": {"input_length": (), "dropout": (0, 0.0)},
-    "InputLayer": {"ragged": (False,)},
 }
+
+
+OLD_HARD_SIGMOID = "keras_2_hard_sigmoid"
+"""Name of the activation ``clip(0.2 x + 0.5, 0, 1)``, which Keras 3 replaced by another of its name."""
+
+_ACTIVATIONS = ("activation", "recurrent_activation")
 
 
 def modernize(config: dict[str, Any], keras_version: str) -> tuple[dict[str, Any], list[str]]:
@@ -37,10 +42,9 @@ def modernize(config: dict[str, Any], keras_version: str) -> tuple[dict[str, Any
     changes: Counter[str] = Counter()
     for layer in _layers(config):
         _modernize_layer(layer, changes)
-    notes = [
+    return config, [
         f"{what} ({count} {'layer' if count == 1 else 'layers'})" for what, count in sorted(changes.items())
     ]
-    return config, notes
 
 
 def _layers(value: Any) -> Iterator[dict[str, Any]]:
@@ -66,3 +70,20 @@ def _modernize_layer(layer: dict[str, Any], changes: Counter[str]) -> None:
             del config[argument]
             shown = f"={value!r}" if values else ""
             changes[f"{kind}: argument {argument}{shown} of an older Keras left out"] += 1
+    if kind == "BatchNormalization" and isinstance(config.get("axis"), list) and len(config["axis"]) == 1:
+        [config["axis"]] = config["axis"]
+        changes[f"{kind}: axis given as a list of one"] += 1
+    if kind == "GRU" and "reset_after" not in config:
+        # The argument came with Keras 2.1.3; what there was before it is its value False.
+        config["reset_after"] = False
+        changes[f"{kind}: reset_after=False, as before Keras had that argument"] += 1
+    for argument in _ACTIVATIONS:
+        if config.get(argument) == "hard_sigmoid":
+            config[argument] = OLD_HARD_SIGMOID
+            changes[f"{kind}: {argument} hard_sigmoid as Keras 2 defined it"] += 1
+    policy = config.get("dtype")
+    if isinstance(policy, dict) and policy.get("class_name") == "Policy":
+        name = policy.get("config", {}).get("name")
+        if isinstance(name, str):
+            config["dtype"] = name
+            changes["dtype policies by their name"] += 1

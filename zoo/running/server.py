@@ -69,11 +69,13 @@ class Server:
         self.clients: list[_Client] = []
         self.waiting: deque[tuple[Job, _Client]] = deque()
         self.running: list[_Running] = []
+        self.listener: socket.socket | None = None
 
     def serve(self, connection: socket.socket | None = None, listener: socket.socket | None = None) -> None:
         """Work until the last client has left, and with a listener nobody new came for a while."""
         if connection is not None:
             self._welcome(connection)
+        self.listener = listener
         if listener is not None:
             self.selector.register(listener, selectors.EVENT_READ, listener)
         idle_since = time.monotonic()
@@ -140,7 +142,9 @@ class Server:
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            _child(job, writer, self.work, [one.connection for one in self.clients])
+            # With these open, a client could wait for a server that is gone.
+            inherited = [one.connection for one in self.clients]
+            _child(job, writer, self.work, inherited + ([self.listener] if self.listener else []))
         os.close(writer)
         os.set_blocking(reader, False)
         one = _Running(job, client, pid, reader, time.monotonic() + job.limits.wall)

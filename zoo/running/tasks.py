@@ -187,6 +187,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
     notes: tuple[str, ...] = ()
+    proof: RunProof | None = None
+    """Rebuild: the rebuilt model against the graph that was written."""
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True, tag=True):

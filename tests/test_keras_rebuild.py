@@ -1,0 +1,160 @@
+"""Keras models are rebuilt from their files, without running what the files bring along."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from zoo.errors import FreezeError
+from zoo.runner import Runner
+from zoo.running.keras_config import OLD_HARD_SIGMOID, modernize
+
+# Keras' own way of reading its variables, which numpy 2 finds old-fashioned.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def keras_model(
+    tf: Any, path: Path, build: Callable[[Any, Any], Any], inputs: tuple[int, ...] = (4,)
+) -> Path:
+    """A file that Keras wrote, in the format that its extension names."""
+    keras = tf.keras
+    given = keras.Input(inputs, name="given")
+    keras.Model(given, build(keras.layers, given)).save(path)
+    return path
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], None], version: str = "2.2.4") -> Path:
+    """The same .h5 as an older Keras would have written it: every layer's dict goes to ``change``."""
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        for layer in config["config"]["layers"]:
+            change(layer)
+        del file.attrs["model_config"]
+        file.attrs["model_config"] = json.dumps(config)
+        file.attrs["keras_version"] = version
+    return path
+
+
+@pytest.mark.parametrize("extension", ["keras", "h5"])
+def test_a_model_becomes_a_frozen_graph_with_its_own_names(
+    runner: Runner, tf: Any, tmp_path: Path, extension: str
+) -> None:
+    """Two heads: each output is called as its layer, and the frozen graph gives the model's bits."""
+
+    def build(layers: Any, given: Any) -> Any:
+        hidden = layers.Dropout(0.5)(layers.BatchNormalization()(layers.Dense(5, activation="relu")(given)))
+        return [
+            layers.Dense(3, activation="softmax", name="kind")(hidden),
+            layers.Dense(4, name="box")(hidden),
+        ]
+
+    source = keras_model(tf, tmp_path / f"model.{extension}", build)
+    written = runner.freeze_keras(source, tmp_path / "frozen.pb")
+
+    assert [(one.name, one.dtype, one.shape) for one in written.inputs] == [("given:0", "float32", (None, 4))]
+    assert [(one.name, one.shape) for one in written.outputs] == [("kind:0", (None, 3)), ("box:0", (None, 4))]
+    assert written.proof is not None
+    assert (written.proof.ok, written.proof.max_abs_diff) == (True, 0.0)
+
+
+@pytest.mark.parametrize("extension", ["keras", "h5"])
+def test_a_lambda_layer_is_refused(runner: Runner, tf: Any, tmp_path: Path, extension: str) -> None:
+    """It is code; nothing is written."""
+    source = keras_model(
+        tf, tmp_path / f"model.{extension}", lambda layers, given: layers.Lambda(lambda x: x * 2)(given)
+    )
+    with pytest.raises(FreezeError, match="holds a Lambda layer, which is code: not built"):
+        runner.freeze_keras(source, tmp_path / "frozen.pb")
+
+    assert not (tmp_path / "frozen.pb").exists()
+
+
+def test_a_class_of_its_own_is_refused(runner: Runner, tf: Any, tmp_path: Path) -> None:
+    """The class is named, and not looked for."""
+
+    class Tripled(tf.keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return x * 3
+
+    source = keras_model(tf, tmp_path / "model.keras", lambda layers, given: Tripled()(given))
+    with pytest.raises(FreezeError, match=r"needs (\w+\.)*Tripled, .*: not built"):
+        runner.freeze_keras(source, tmp_path / "frozen.pb")
+
+
+def test_weights_alone_cannot_be_rebuilt(runner: Runner, tf: Any, tmp_path: Path) -> None:
+    """The reason says what is missing."""
+    path = tmp_path / "only.weights.h5"
+    tf.keras.Sequential([tf.keras.layers.Input((2,)), tf.keras.layers.Dense(1)]).save_weights(path)
+    with pytest.raises(FreezeError, match="holds weights only, no architecture"):
+        runner.freeze_keras(path, tmp_path / "frozen.pb")
+
+
+def test_the_hard_sigmoid_of_keras_2_stays_what_it_was(runner: Runner, tf: Any, tmp_path: Path) -> None:
+    """Keras 3 has another function of that name: the model's answers would be silently wrong."""
+    source = keras_model(
+        tf, tmp_path / "model.h5", lambda layers, given: layers.Activation("hard_sigmoid", name="gate")(given)
+    )
+    rewrite(source, lambda layer: None)
+    written = runner.freeze_keras(source, tmp_path / "frozen.pb")
+    x = np.array([[-2.7, -1.0, 1.0, 2.7]], np.float32)
+    ran = runner.run(tmp_path / "frozen.pb", {"given:0": x}, ["gate:0"])
+
+    np.testing.assert_allclose(ran.values["gate:0"], np.clip(0.2 * x + 0.5, 0, 1), atol=1e-6)
+    assert written.notes == ("Activation: activation hard_sigmoid as Keras 2 defined it (1 layer)",)
+
+
+def test_what_older_versions_wrote_is_put_as_keras_3_reads_it(
+    runner: Runner, tf: Any, tmp_path: Path
+) -> None:
+    """groups=1 of a depthwise convolution, an axis in a list, a dtype policy: the meaning is certain."""
+
+    def older(layer: dict[str, Any]) -> None:
+        config = layer["config"]
+        if layer["class_name"] == "DepthwiseConv2D":
+            config["groups"] = 1
+        if layer["class_name"] == "BatchNormalization":
+            config["axis"] = [3]
+        if "dtype" in config:
+            config["dtype"] = {"class_name": "Policy", "config": {"name": "float32"}}
+
+    def build(layers: Any, given: Any) -> Any:
+        return layers.BatchNormalization(name="norm")(layers.DepthwiseConv2D(3)(given))
+
+    source = rewrite(keras_model(tf, tmp_path / "model.h5", build, (8, 8, 3)), older, "2.4.0")
+    written = runner.freeze_keras(source, tmp_path / "frozen.pb")
+
+    assert [(one.name, one.shape) for one in written.outputs] == [("norm:0", (None, 6, 6, 3))]
+    assert "DepthwiseConv2D: argument groups=1 of an older Keras left out (1 layer)" in written.notes
+    assert "BatchNormalization: axis given as a list of one (1 layer)" in written.notes
+
+
+def test_a_difference_that_would_matter_is_not_repaired() -> None:
+    """groups=2 has a meaning: it stays, and Keras says what it thinks of it."""
+    config = {"layers": [{"class_name": "DepthwiseConv2D", "config": {"groups": 2}}]}
+
+    assert modernize(config, "2.4.0") == (config, [])
+
+
+def test_files_of_keras_3_are_left_as_they_are() -> None:
+    """There its own hard_sigmoid is meant."""
+    config = {"layers": [{"class_name": "Activation", "config": {"activation": "hard_sigmoid"}}]}
+
+    assert modernize(config, "3.4.1") == (config, [])
+    assert OLD_HARD_SIGMOID in str(modernize(config, "2.15.0"))
+
+
+@pytest.mark.parametrize("keep", [0, 100, 4000], ids=["empty", "header", "half"])
+def test_a_damaged_file_is_an_error_of_one_line(runner: Runner, tf: Any, tmp_path: Path, keep: int) -> None:
+    """Cut anywhere, an .h5 is answered with a reason."""
+    source = keras_model(tf, tmp_path / "model.h5", lambda layers, given: layers.Dense(2)(given))
+    source.write_bytes(source.read_bytes()[:keep])
+    with pytest.raises(FreezeError, match="the architecture cannot be read") as caught:
+        runner.freeze_keras(source, tmp_path / "frozen.pb")
+
+    assert "\n" not in str(caught.value)
