@@ -170,7 +170,7 @@ def test_a_download_is_carried_on_by_the_next_run(server: FaultServer, cache: Pa
 
     assert found.path.read_bytes() == DATA
     assert found.transferred == len(DATA) - 200_000
-    assert found.notes == ("carried on after 200,000 bytes",)
+    assert found.log == ("carried on after 200,000 bytes",)
     assert left(cache) == [SHA256]
 
 
@@ -202,7 +202,7 @@ def test_two_versions_are_never_put_together(answer: Reply, server: FaultServer,
     found = get(url, cache)
 
     assert found.path.read_bytes() == answer.body
-    assert any("started again from the first byte" in note for note in found.notes)
+    assert any("started again from the first byte" in note for note in found.log)
 
 
 def test_a_rest_that_does_not_fit_is_found_by_the_checksum(server: FaultServer, cache: Path) -> None:
@@ -511,9 +511,9 @@ def test_mirrors_are_tried_in_order(server: FaultServer, cache: Path) -> None:
 
     assert found.path.read_bytes() == DATA
     assert found.archive.url == third
-    assert len(found.notes) == 2
-    assert "404" in found.notes[0]
-    assert f"sha256 is {hashlib.sha256(OTHER).hexdigest()}, expected {SHA256}" in found.notes[1]
+    assert len(found.log) == 2
+    assert "404" in found.log[0]
+    assert f"sha256 is {hashlib.sha256(OTHER).hexdigest()}, expected {SHA256}" in found.log[1]
     assert not server.asked("/d/m.bin")
     assert get(first, cache, mirror=third).cached
 

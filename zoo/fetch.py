@@ -8,29 +8,25 @@ Decided here: which source is taken, what counts as the right bytes, what is kep
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 from urllib.parse import unquote, urlsplit
-from zlib import error as ZlibError  # noqa: N812
-
-from isal import igzip
 
 from zoo import sniff
 from zoo.errors import FetchError, TransientError
-from zoo.fetching.cache import Cache, Known, Part, key_of
+from zoo.fetching.cache import Cache, Known, key_of
+from zoo.fetching.copy import Copy, Sink, accepted, keep_or_drop
 from zoo.fetching.download import Download, FetchOptions, Meter, Progress
-from zoo.fetching.http import SourceChanged, redact
+from zoo.fetching.http import redact
+from zoo.fetching.source import Source, check, hashed
 from zoo.paths import escaped, file_name
-from zoo.records import Archive, Checksum, Row
+from zoo.records import Archive, Row
 
 __all__ = ["FetchOptions", "Fetched", "fetch", "redact"]
-
-BUFFER = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,22 +43,12 @@ class Fetched:
     transferred: int = 0
     """Bytes that came over the network, those of failed tries included."""
     retries: int = 0
+    log: tuple[str, ...] = ()
+    """What happened on the way (retries, mirrors): differs from run to run, so never in an outcome."""
     notes: tuple[str, ...] = ()
+    """What is worth telling about the file itself; equal for equal files."""
     role: Literal["model", "graph"] = "model"
     """``graph``: the row's ``graph`` cell is a URL, and this is its file."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """What to fetch as one file: where it may be, and what it must be."""
-
-    urls: tuple[str, ...]
-    """The first one, then its mirrors."""
-    given: str
-    """The first one as the manifest has it."""
-    checksum: Checksum | None = None
-    size: int | None = None
-    role: Literal["model", "graph"] = "model"
 
 
 def sources(row: Row) -> tuple[Source, ...]:
@@ -102,53 +88,74 @@ def fetch(row: Row, cache: Path, *, options: FetchOptions, progress: Progress) -
         TransientError: a source cannot be had now; says what was tried.
         FetchError: a source cannot be had, or is not what the row says; nothing wrong is kept.
     """
+    return fetch_through(row, cache, None, options=options, progress=progress)
+
+
+def fetch_through(
+    row: Row, cache: Path, sink: Sink | None, *, options: FetchOptions, progress: Progress
+) -> tuple[Fetched, ...]:
+    """The same as `fetch`; ``sink``, if it wants to, takes the bytes of the only source on their way.
+
+    Raises:
+        ZooError: what `fetch` raises, or what the sink does.
+    """
     meter = Meter.start(options, progress)
-    fetched = []
-    for source in sources(row):
-        moved, retries, noted = meter.moved, meter.retries, len(meter.notes)
-        url, path, known, cached = _first_that_works(source, Cache(cache), meter)
-        fetched.append(
-            Fetched(
-                archive=Archive(
-                    url=redact(source.given if url == source.urls[0] else url),
-                    sha256=known.sha256,
-                    bytes=known.bytes,
-                    verified=source.checksum is not None,
-                ),
-                path=path,
-                name=file_name(url, known.name) if local_path(url) is None else escaped(path.name),
-                cached=cached,
-                transferred=0 if cached or local_path(url) is not None else meter.moved - moved,
-                retries=meter.retries - retries,
-                notes=tuple(meter.notes[noted:]),
-                role=source.role,
-            )
-        )
-    return tuple(fetched)
+    wanted = sources(row)
+    if len(wanted) > 1:
+        sink = None
+    return tuple(_fetched(source, Cache(cache), meter, sink) for source in wanted)
 
 
-_Found = tuple[str, Path, Known, bool]
-"""The URL that worked, the file, what is known of it, and whether it was in the cache."""
+def _fetched(source: Source, cache: Cache, meter: Meter, sink: Sink | None) -> Fetched:
+    moved, retries, noted = meter.moved, meter.retries, len(meter.log)
+    found = _first_that_works(source, cache, meter, sink)
+    known, is_local = found.known, local_path(found.url) is not None
+    return Fetched(
+        archive=Archive(
+            url=redact(source.given if found.url == source.urls[0] else found.url),
+            sha256=known.sha256,
+            bytes=known.bytes,
+            verified=source.checksum is not None,
+        ),
+        path=found.path,
+        name=escaped(found.path.name) if is_local else file_name(found.url, known.name),
+        cached=found.cached,
+        transferred=0 if found.cached or is_local else meter.moved - moved,
+        retries=meter.retries - retries,
+        log=tuple(meter.log[noted:]),
+        role=source.role,
+    )
 
 
-def _first_that_works(source: Source, cache: Cache, meter: Meter) -> _Found:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """A source that was had."""
+
+    url: str
+    path: Path
+    known: Known
+    cached: bool = False
+
+
+def _first_that_works(source: Source, cache: Cache, meter: Meter, sink: Sink | None) -> _Found:
     if not meter.options.refresh:
         for url in source.urls:
             if local_path(url) is None and (known := in_cache(url, source, cache)) is not None:
-                return url, cache.object(known.sha256), known, True
+                return _Found(url=url, path=cache.object(known.sha256), known=known, cached=True)
     errors: list[FetchError] = []
     for url in source.urls:
         try:
             path = local_path(url)
-            found = (
-                (url, path, _local(url, path, source, meter), False)
-                if path is not None
-                else _remote(url, source, cache, meter)
-            )
+            if path is None:
+                found = _remote(url, source, cache, meter, sink)
+            else:
+                found = _Found(url=url, path=path, known=_local(url, path, source, meter))
         except FetchError as error:
             errors.append(error)
+            if sink is not None:
+                sink.reset()
             continue
-        meter.notes.extend(f"source {i + 1} failed: {error}" for i, error in enumerate(errors))
+        meter.log.extend(f"source {i + 1} failed: {error}" for i, error in enumerate(errors))
         return found
     if len(errors) == 1:
         raise errors[0]
@@ -187,34 +194,12 @@ def _local(url: str, path: Path, source: Source, meter: Meter) -> Known:
         with path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             meter.room(url, size)
-            known = _hashed(file, name, source, meter)
+            known = hashed(file, name, source, meter)
             file.seek(0)
             check(name, file.read(sniff.HEAD), known, source)
     except OSError as error:
         raise FetchError(f"{name}: {(error.strerror or str(error)).lower()}") from error
     return known
-
-
-def _algorithms(source: Source) -> tuple[str, ...]:
-    return (source.checksum.algorithm,) if source.checksum is not None else ()
-
-
-def _hashed(file: IO[bytes], name: str, source: Source, meter: Meter | None) -> Known:
-    """The digests of an open file; ``meter`` is None where its bytes were counted before."""
-    hashes = {
-        algorithm: hashlib.new(algorithm, usedforsecurity=False)
-        for algorithm in ("sha256", *_algorithms(source))
-    }
-    buffer = memoryview(bytearray(BUFFER))
-    size = 0
-    while count := file.readinto(buffer):  # type: ignore[attr-defined]
-        for state in hashes.values():
-            state.update(buffer[:count])
-        size += count
-        if meter is not None:
-            meter.count(name, count)
-    digests = {algorithm: state.hexdigest() for algorithm, state in hashes.items()}
-    return Known(url=name, sha256=digests["sha256"], bytes=size, digests=digests)
 
 
 def in_cache(url: str, source: Source, cache: Cache) -> Known | None:
@@ -230,7 +215,7 @@ def in_cache(url: str, source: Source, cache: Cache) -> Known | None:
     elif checksum is not None and known is not None:
         if checksum.algorithm not in known.digests:
             with cache.object(known.sha256).open("rb", buffering=0) as file:
-                digests = _hashed(file, redact(url), source, None).digests
+                digests = hashed(file, redact(url), source, None).digests
             known = Known(
                 url=known.url, sha256=known.sha256, bytes=known.bytes, name=known.name,
                 validator=known.validator, digests={**known.digests, **digests},
@@ -243,208 +228,49 @@ def in_cache(url: str, source: Source, cache: Cache) -> Known | None:
     return known
 
 
-def _remote(url: str, source: Source, cache: Cache, meter: Meter) -> _Found:
-    """A file that is not on this machine, put into the cache."""
+def _remote(url: str, source: Source, cache: Cache, meter: Meter, sink: Sink | None) -> _Found:
+    """A file that is not on this machine, put into the cache or through the sink."""
     key = key_of(url)
     with _disk(cache.folder), cache.locked(key, deadline=meter.deadline):
         if not meter.options.refresh and (known := in_cache(url, source, cache)) is not None:
-            return url, cache.object(known.sha256), known, True  # another process was faster
+            # Another process was faster.
+            return _Found(url=url, path=cache.object(known.sha256), known=known, cached=True)
         for attempt in (1, 2):
-            download = Download(
-                url, meter, algorithms=_algorithms(source), checked=source.checksum is not None
-            )
+            download = Download(url, meter, algorithms=source.algorithms, checked=source.checksum is not None)
+            copy = Copy(download, key, source, cache, meter, sink)
             try:
                 before = cache.known(key) if meter.options.refresh else None
-                if before is not None and _is_unchanged(download, before, source):
-                    return url, cache.object(before.sha256), before, True
-                resumed = _copy(download, key, source, cache, meter)
+                if before is not None and _is_unchanged(download, before):
+                    return _Found(url=url, path=cache.object(before.sha256), known=before, cached=True)
+                copy.run()
             except BaseException:
-                _keep_or_drop(key, source, cache)
+                keep_or_drop(key, source, cache)
                 raise
             finally:
                 download.close()
             try:
-                known = _accepted(download, key, source, cache)
+                known = accepted(download, copy.head, key, source, cache)
             except FetchError as error:
                 cache.forget(key)
-                if not resumed or attempt == 2:
+                if not copy.resumed or attempt == 2:
                     raise
-                meter.notes.append(f"started again from the first byte: {error}")
+                meter.log.append(f"started again from the first byte: {error}")
                 continue
-            path = cache.publish(cache.part(key), known.sha256)
-            cache.remember(key, known)
+            path = cache.object(known.sha256)
+            if copy.kept:
+                cache.publish(cache.part(key), known.sha256)
+                cache.remember(key, known)
             cache.forget(key)
-            return url, path, known, False
+            return _Found(url=url, path=path, known=known)
     raise AssertionError("the second attempt returns or raises")
 
 
-def _is_unchanged(download: Download, before: Known, source: Source) -> bool:
+def _is_unchanged(download: Download, before: Known) -> bool:
     download.open()
     return before.validator is not None and (download.validator, download.total) == (
         before.validator,
         before.bytes,
     )
-
-
-def _copy(download: Download, key: str, source: Source, cache: Cache, meter: Meter) -> bool:
-    """Bring the part of a download in the cache up to the whole; whether it was put together."""
-    resumed = False
-    path, part = cache.part(key), cache.unfinished(key)
-    with path.open("r+b" if part is not None else "wb", buffering=0) as file:
-        if part is not None:
-            resumed = _take_up(download, file, part, source)
-            if resumed:
-                meter.notes.append(f"carried on after {download.offset:,} bytes")
-            if resumed and download.offset == part.total:
-                return True
-        buffer = memoryview(bytearray(BUFFER))
-        retries = meter.retries
-        while True:
-            try:
-                start = download.offset
-                count = download.readinto(buffer)
-                if start == 0:
-                    _refuse_early(download, source)
-                    cache.begin(key, Part(
-                        url=redact(download.url), validator=download.validator, total=download.total,
-                        name=download.name, encoding=download.encoding,
-                    ))  # fmt: skip
-                if not count:
-                    return resumed or meter.retries > retries
-                file.write(buffer[:count])
-            except SourceChanged as reason:
-                download.restart(reason)
-                file.seek(0)
-                file.truncate()
-                resumed = False
-
-
-def _keep_or_drop(key: str, source: Source, cache: Cache) -> None:
-    """Keep the part of a failed download only where the next run could carry it on."""
-    part = cache.unfinished(key)
-    if part is None or not cache.part(key).stat().st_size or not (part.validator or source.checksum):
-        cache.forget(key)
-
-
-def _take_up(download: Download, file: IO[bytes], part: Part, source: Source) -> bool:
-    """Whether the bytes of a former run are worth carrying on; if not, they are cut off."""
-    size = os.fstat(file.fileno()).st_size
-    if size and (part.validator or source.checksum) and (part.total is None or size <= part.total):
-        download.resume(file, validator=part.validator, total=part.total)
-        download.name, download.encoding = part.name, part.encoding
-        return True
-    file.seek(0)
-    file.truncate()
-    return False
-
-
-def _refuse_early(download: Download, source: Source) -> None:
-    """Do not fetch gigabytes whose size says already that they are the wrong ones."""
-    total = download.total
-    if source.size is None or total is None or download.encoding != "identity":
-        return
-    if total > max(source.size, BUFFER):
-        raise FetchError(
-            f"{redact(download.url)}: the source holds {total:,} bytes, expected {source.size:,}",
-            hint="the file was replaced, or the manifest's size is wrong",
-        )
-
-
-def _accepted(download: Download, key: str, source: Source, cache: Cache) -> Known:
-    """What is known of a whole download, after it was compared with what the row says."""
-    path, url = cache.part(key), redact(download.url)
-    digests = download.digests()
-    known = Known(
-        url=url, sha256=digests["sha256"], bytes=download.offset, name=download.name,
-        validator=download.validator, digests=digests,
-    )  # fmt: skip
-    head = _head(path)
-    if download.encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise FetchError(
-            f"{url}: sent with content coding {download.encoding[:40]!r}, expected the file as it is",
-            hint="the server ignores what it is asked for; add a mirror",
-        )
-    if download.encoding in ("gzip", "x-gzip") and sniff.is_gzip(head):
-        known, head = _decoded(path, known, source)
-    check(url, head, known, source)
-    return known
-
-
-def _decoded(path: Path, known: Known, source: Source) -> tuple[Known, bytes]:
-    """A file that was sent compressed, decoded in place, unless the coding is the file's own.
-
-    Servers label ``x.tar.gz`` with the content coding gzip though that is what the file is.  So the
-    coding is taken off when the checksum says so, or when the name promises something else.
-    """
-    checksum = source.checksum
-    if checksum is not None and known.digests.get(checksum.algorithm) == checksum.value:
-        return known, _head(path)
-    decoded = path.with_suffix(".decoded")
-    try:
-        with path.open("rb") as raw, igzip.open(raw, "rb") as file, decoded.open("wb") as out:
-            size = 0
-            while data := file.read(BUFFER):
-                out.write(data)
-                size += len(data)
-                if size > max(64 * known.bytes, 1 << 30):
-                    raise FetchError(f"{known.url}: sent compressed, and grows more than 64 times")
-        head = _head(decoded)
-        with decoded.open("rb") as file:
-            other = _hashed(file, known.url, source, None)
-    except (OSError, EOFError, ZlibError, igzip.BadGzipFile) as error:
-        decoded.unlink(missing_ok=True)
-        raise FetchError(f"{known.url}: sent compressed, and damaged: {error}") from error
-    matches = checksum is not None and other.digests[checksum.algorithm] == checksum.value
-    own = file_name(known.url, known.name).lower().endswith((".gz", ".tgz")) and not sniff.is_gzip(head)
-    if own and not matches:
-        decoded.unlink()
-        return known, _head(path)
-    decoded.replace(path)
-    return Known(
-        url=known.url, sha256=other.sha256, bytes=other.bytes, name=known.name, digests=other.digests
-    ), head
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(sniff.HEAD)
-
-
-def check(name: str, head: bytes, known: Known, source: Source) -> None:
-    """Compare a file with what the row says of it.
-
-    Raises:
-        FetchError: it is empty, a page or a pointer in place of a file, or has another size or checksum.
-    """
-    kind = sniff.identify(head)
-    if kind == "empty" and source.size != 0:
-        raise FetchError(f"{name}: the file is empty (0 bytes)", hint="find another source, or add a mirror")
-    if kind == "html" or (kind == "xml" and b"<Error>" in head):
-        raise FetchError(
-            f"{name}: {sniff.WORDS[kind]}, expected a model or an archive",
-            hint="the link leads to a page (a login, an error, a preview): "
-            "give the link of the download itself",
-        )
-    if kind == "lfs_pointer":
-        size = sniff.lfs_size(head)
-        of = f" of {size:,} bytes" if size is not None else ""
-        raise FetchError(
-            f"{name}: {sniff.WORDS[kind]}{of}",
-            hint="fetch the file itself: `git lfs pull` in a clone, "
-            "or the repository's media or resolve link",
-        )
-    if source.size is not None and known.bytes != source.size:
-        raise FetchError(
-            f"{name}: {known.bytes:,} bytes ({sniff.describe(head)}), expected {source.size:,}",
-            hint="the file was replaced or cut short, or the manifest's size is wrong",
-        )
-    checksum = source.checksum
-    if checksum is not None and (found := known.digests[checksum.algorithm]) != checksum.value:
-        raise FetchError(
-            f"{name}: {checksum.algorithm} is {found}, expected {checksum.value}",
-            hint="the file was replaced or damaged, or the manifest's checksum is wrong: "
-            "do not use it before you know which",
-        )
 
 
 @contextmanager

@@ -54,3 +54,9 @@ def staging(folder: Path) -> Iterator[Path]:
             staged.rename(folder)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def write_all(handle: int, view: memoryview) -> None:
+    """Write all of ``view`` to an open file; one call of the system may write less."""
+    while view:
+        view = view[os.write(handle, view) :]

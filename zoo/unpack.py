@@ -8,6 +8,7 @@ An archive that holds nothing but one archive is unpacked once more; deeper ones
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ _SUFFIXES = {
     "lzma": (".lzma",),
     "zstd": (".zst", ".zstd"),
 }
-_TAR_SUFFIXES = (".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".tar")
+_OTHER_SUFFIXES = (".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".zip")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,41 +55,74 @@ def unpack(fetched: Sequence[Fetched], folder: Path, *, limits: Limits) -> Unpac
     Raises:
         UnpackError: a source is damaged, unsafe, over a limit, or of a kind that cannot be unpacked.
     """
-    with _disk(), staging(folder) as staged:
-        root = staged / "root"
-        root.mkdir()
-        members = Members(root, limits)
+    with disk(), staging(folder) as staged:
+        members = Members(root_in(staged), limits)
         for one in fetched:
             members.begin(one.name, one.archive.bytes)
-            _source(one.path, one.name, members)
+            unpack_file(one.path, one.name, members)
             members.settle()
-        if len(members.files) == 1:
-            _inner(staged, members)
-        if not members.files:
-            names = ", ".join(one.name for one in fetched)
-            raise UnpackError(f"{names}: an archive without files", hint="find another source")
-        for path in root.iterdir():
-            path.rename(staged / path.name)
-        root.rmdir()
+        return finished(staged, folder, members)
+
+
+def root_in(staged: Path) -> Path:
+    """An empty folder in ``staged`` for members to go to."""
+    root = staged / "root"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    return root
+
+
+def finished(staged: Path, folder: Path, members: Members) -> Unpacked:
+    """The account of what was unpacked, after the files were moved to where ``folder`` will have them.
+
+    Raises:
+        UnpackError: there are no files, or the only one is an archive that cannot be unpacked.
+    """
+    if len(members.files) == 1:
+        _inner(staged, members)
+    if not members.files:
+        raise UnpackError(f"{members.source}: an archive without files", hint="find another source")
+    for path in members.root.iterdir():
+        path.rename(staged / path.name)
+    members.root.rmdir()
     return Unpacked(root=folder, files=len(members.files), bytes=members.bytes, notes=tuple(members.notes))
 
 
-def _source(path: Path, name: str, members: Members) -> None:
-    """Unpack one file, or take it as it is."""
+def can_stream(kind: sniff.Kind) -> bool:
+    """Whether files of a kind can be unpacked from their first byte on, without going back."""
+    return kind in sniff.COMPRESSED or kind == "tar"
+
+
+def unpack_stream(kind: sniff.Kind, reader: Reader, name: str, members: Members) -> None:
+    """Unpack what `can_stream` says yes to.
+
+    Raises:
+        UnpackError: it is damaged, unsafe or over a limit.
+    """
+    if kind == "tar":
+        if name.lower().endswith(_OTHER_SUFFIXES):
+            members.notes.append(f"{name!r} is an uncompressed tar archive, whatever its name says")
+        unpack_tar(reader, members)
+        return
+    inner = Peekable(_Named(inflated(kind, reader), name))
+    if sniff.is_tar(inner.peek(sniff.HEAD)):
+        unpack_tar(inner, members)
+    else:
+        members.file(_stem(name, kind), inner, None)
+
+
+def unpack_file(path: Path, name: str, members: Members) -> None:
+    """Unpack one file, or take it as it is.
+
+    Raises:
+        UnpackError: it is damaged, unsafe, over a limit, or of a kind that cannot be unpacked.
+    """
     with path.open("rb", buffering=0) as file:
         head = file.read(sniff.HEAD)
         file.seek(0)
         kind = sniff.identify(head)
-        if kind in sniff.COMPRESSED:
-            inner = Peekable(_Named(inflated(kind, file), name))
-            if sniff.is_tar(inner.peek(sniff.HEAD)):
-                unpack_tar(inner, members)
-            else:
-                members.file(_stem(name, kind), inner, None)
-        elif kind == "tar":
-            if name.lower().endswith((".gz", ".tgz", ".bz2", ".xz", ".zip")):
-                members.notes.append(f"{name!r} is an uncompressed tar archive, whatever its name says")
-            unpack_tar(file, members)
+        if can_stream(kind):
+            unpack_stream(kind, file, name, members)
         elif kind == "zip":
             entries = read_directory(file, members)
             if sniff.is_keras_zip([entry.name for entry in entries]):
@@ -120,7 +154,7 @@ def _inner(staged: Path, members: Members) -> None:
     members.release(only)
     path.rename(aside)
     members.begin(name, 0)
-    _source(aside, name, members)
+    unpack_file(aside, name, members)
     members.settle()
     aside.unlink()
 
@@ -148,7 +182,7 @@ class _Named:
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
+def disk() -> Iterator[None]:
     """Turn what goes wrong with our own disk into an error that says so."""
     try:
         yield

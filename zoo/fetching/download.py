@@ -56,7 +56,7 @@ class Meter:
     deadline: float
     moved: int = 0
     retries: int = 0
-    notes: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
 
     @classmethod
     def start(cls, options: FetchOptions, progress: Progress) -> Meter:
@@ -163,7 +163,7 @@ class Download:
             TransientError: that was tried often enough.
         """
         self.close()
-        self._meter.notes.append(f"started again from the first byte: {reason}")
+        self._meter.log.append(f"started again from the first byte: {reason}")
         self._wait(reason.cause or TransientError(f"{redact(self.url)}: {reason}"))
         self.offset = 0
         self.total = self.validator = None
@@ -243,6 +243,14 @@ class Download:
             raise too_slow(self.url) from error
         self._meter.retries += 1
         time.sleep(seconds)
+
+
+def fill(download: Download, view: memoryview) -> int:
+    """Fill all of ``view``, as far as the bytes go; how many there were."""
+    done = 0
+    while done < len(view) and (count := download.readinto(view[done:])):
+        done += count
+    return done
 
 
 def _open(url: str, start: int, validator: str | None, meter: Meter) -> Stream:

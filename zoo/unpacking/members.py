@@ -16,6 +16,7 @@ from pathlib import Path
 
 from zoo.errors import UnpackError
 from zoo.paths import COMPONENT_BYTES, DEPTH, PATH_LENGTH, escaped
+from zoo.store import write_all
 from zoo.unpacking.inflate import Reader
 
 BUFFER = 1 << 20
@@ -99,7 +100,7 @@ class Members:
                     if not count:
                         break
                     self._count(name, count)
-                    write(handle, view[:count])
+                    write_all(handle, view[:count])
                     left = None if left is None else left - count
         if left:
             raise self.refuse(
@@ -119,7 +120,7 @@ class Members:
         except OSError:  # another disk, or a file system without hard links
             with file.open("rb", buffering=0) as reader, self._new(path, note=False) as handle:
                 while count := reader.readinto(self.buffer):
-                    write(handle, self.buffer[:count])
+                    write_all(handle, self.buffer[:count])
         self.files.append(path)
 
     def link(self, name: str, target: str, *, hard: bool) -> None:
@@ -160,7 +161,7 @@ class Members:
                     self._count(name, source.stat().st_size)
                     with source.open("rb", buffering=0) as reader, self._new(path, note=False) as handle:
                         while count := reader.readinto(self.buffer):
-                            write(handle, self.buffer[:count])
+                            write_all(handle, self.buffer[:count])
                 self.files.append(path)
                 written.add(path)
             else:
@@ -293,9 +294,3 @@ class Members:
             os.close(handle)
         if note:
             self.files.append(path)
-
-
-def write(handle: int, view: memoryview) -> None:
-    """Write all of ``view``."""
-    while view:
-        view = view[os.write(handle, view) :]

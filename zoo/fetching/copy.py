@@ -1,0 +1,211 @@
+"""The way of a download into the cache, into a sink, or both."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Protocol
+from zlib import error as ZlibError  # noqa: N812
+
+from isal import igzip
+
+from zoo import sniff
+from zoo.errors import FetchError
+from zoo.fetching.cache import Cache, Known, Part
+from zoo.fetching.download import Download, Meter, fill
+from zoo.fetching.http import SourceChanged, redact
+from zoo.fetching.source import BUFFER, Source, check, hashed
+from zoo.paths import file_name
+from zoo.store import write_all
+
+
+class Sink(Protocol):
+    """What takes the bytes of a source on their way, such as an unpacker."""
+
+    keep: bool
+    """The file shall be in the cache as well."""
+
+    def reset(self) -> None:
+        """Forget all that was taken: another source, or the same one, begins."""
+        ...
+
+    def take(self, name: str, head: bytes, total: int | None) -> bool:
+        """Whether it takes a file that begins with ``head``, which counts as taken then."""
+        ...
+
+    def buffer(self) -> memoryview:
+        """A buffer to fill and `put`; waits for one that is free."""
+        ...
+
+    def put(self, buffer: memoryview, count: int) -> None:
+        """Take the first ``count`` bytes of a buffer that `buffer` gave."""
+        ...
+
+
+class Copy:
+    """The way of a download into the cache, into a sink, or both."""
+
+    def __init__(
+        self, download: Download, key: str, source: Source, cache: Cache, meter: Meter, sink: Sink | None
+    ) -> None:
+        self.download = download
+        self.key = key
+        self.source = source
+        self.cache = cache
+        self.meter = meter
+        self.sink = sink
+        self.head = b""
+        """The first bytes."""
+        self.resumed = False
+        """The whole was put together from parts, by this run or with a former one."""
+        self.kept = True
+        """The file is in the cache, as a part."""
+
+    def run(self) -> None:
+        """Move the bytes, beginning again where the source changed meanwhile."""
+        path, part = self.cache.part(self.key), self.cache.unfinished(self.key)
+        if self.sink is not None:
+            self.sink.reset()
+        with path.open("r+b" if part is not None else "wb", buffering=0) as file:
+            if part is not None and self._take_up(file, part):
+                self.meter.log.append(f"carried on after {self.download.offset:,} bytes")
+                if self.download.offset == part.total:
+                    return
+            retries = self.meter.retries
+            while True:
+                try:
+                    self._move(file)
+                    break
+                except SourceChanged as reason:
+                    self.download.restart(reason)
+                    file.seek(0)
+                    file.truncate()
+                    self.head, self.resumed, self.kept = b"", False, True
+                    if self.sink is not None:
+                        self.sink.reset()
+            self.resumed = self.resumed or self.meter.retries > retries
+
+    def _move(self, file: IO[bytes]) -> None:
+        """Move all bytes from the current offset on."""
+        download, buffer = self.download, memoryview(bytearray(BUFFER))
+        taking = False
+        if download.offset == 0:
+            # Enough of the start to tell what it is; a server may send it in tiny pieces.
+            count = fill(download, buffer[: sniff.HEAD])
+            self.head = bytes(buffer[:count])
+            _refuse_early(download, self.source)
+            if self.sink is not None and download.encoding == "identity":
+                name = file_name(download.url, download.name)
+                taking = self.sink.take(name, self.head, download.total)
+                self.kept = self.sink.keep or not taking
+            if self.kept:
+                self.cache.begin(self.key, Part(
+                    url=redact(download.url), validator=download.validator, total=download.total,
+                    name=download.name, encoding=download.encoding,
+                ))  # fmt: skip
+                write_all(file.fileno(), buffer[:count])
+        while True:
+            if taking and self.sink is not None:
+                buffer = self.sink.buffer()
+                count = fill(download, buffer)
+            else:
+                count = download.readinto(buffer)
+            if not count:
+                return
+            if self.kept:
+                write_all(file.fileno(), buffer[:count])
+            if taking and self.sink is not None:
+                self.sink.put(buffer, count)
+
+    def _take_up(self, file: IO[bytes], part: Part) -> bool:
+        """Whether the bytes of a former run are worth carrying on; if not, they are cut off."""
+        size = os.fstat(file.fileno()).st_size
+        usable = part.validator or self.source.checksum
+        if size and usable and (part.total is None or size <= part.total):
+            self.head = file.read(sniff.HEAD)
+            file.seek(0)
+            self.download.resume(file, validator=part.validator, total=part.total)
+            self.download.name, self.download.encoding = part.name, part.encoding
+            self.resumed = True
+            return True
+        file.seek(0)
+        file.truncate()
+        return False
+
+
+def keep_or_drop(key: str, source: Source, cache: Cache) -> None:
+    """Keep the part of a failed download only where the next run could carry it on."""
+    part = cache.unfinished(key)
+    if part is None or not cache.part(key).stat().st_size or not (part.validator or source.checksum):
+        cache.forget(key)
+
+
+def _refuse_early(download: Download, source: Source) -> None:
+    """Do not fetch gigabytes whose size says already that they are the wrong ones."""
+    total = download.total
+    if source.size is None or total is None or download.encoding != "identity":
+        return
+    if total > max(source.size, BUFFER):
+        raise FetchError(
+            f"{redact(download.url)}: the source holds {total:,} bytes, expected {source.size:,}",
+            hint="the file was replaced, or the manifest's size is wrong",
+        )
+
+
+def accepted(download: Download, head: bytes, key: str, source: Source, cache: Cache) -> Known:
+    """What is known of a whole download, after it was compared with what the row says."""
+    path, url = cache.part(key), redact(download.url)
+    digests = download.digests()
+    known = Known(
+        url=url, sha256=digests["sha256"], bytes=download.offset, name=download.name,
+        validator=download.validator, digests=digests,
+    )  # fmt: skip
+    if download.encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise FetchError(
+            f"{url}: sent with content coding {download.encoding[:40]!r}, expected the file as it is",
+            hint="the server ignores what it is asked for; add a mirror",
+        )
+    if download.encoding in ("gzip", "x-gzip") and sniff.is_gzip(head):
+        known, head = _decoded(path, known, source)
+    check(url, head, known, source)
+    return known
+
+
+def _decoded(path: Path, known: Known, source: Source) -> tuple[Known, bytes]:
+    """A file that was sent compressed, decoded in place, unless the coding is the file's own.
+
+    Servers label ``x.tar.gz`` with the content coding gzip though that is what the file is.  So the
+    coding is taken off when the checksum says so, or when the name promises something else.
+    """
+    checksum = source.checksum
+    if checksum is not None and known.digests.get(checksum.algorithm) == checksum.value:
+        return known, _head(path)
+    decoded = path.with_suffix(".decoded")
+    try:
+        with path.open("rb") as raw, igzip.open(raw, "rb") as file, decoded.open("wb") as out:
+            size = 0
+            while data := file.read(BUFFER):
+                out.write(data)
+                size += len(data)
+                if size > max(64 * known.bytes, 1 << 30):
+                    raise FetchError(f"{known.url}: sent compressed, and grows more than 64 times")
+        head = _head(decoded)
+        with decoded.open("rb") as file:
+            other = hashed(file, known.url, source, None)
+    except (OSError, EOFError, ZlibError, igzip.BadGzipFile) as error:
+        decoded.unlink(missing_ok=True)
+        raise FetchError(f"{known.url}: sent compressed, and damaged: {error}") from error
+    matches = checksum is not None and other.digests[checksum.algorithm] == checksum.value
+    own = file_name(known.url, known.name).lower().endswith((".gz", ".tgz")) and not sniff.is_gzip(head)
+    if own and not matches:
+        decoded.unlink()
+        return known, _head(path)
+    decoded.replace(path)
+    return Known(
+        url=known.url, sha256=other.sha256, bytes=other.bytes, name=known.name, digests=other.digests
+    ), head
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(sniff.HEAD)
