@@ -41,7 +41,7 @@ def cost(command: Sequence[str], *, memory: bool = False, environment: dict[str,
     Raises:
         RuntimeError: the command failed; its last lines are in the message.
     """
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _adopt_orphans(True)
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     log = Path(f"/tmp/measure-{os.getpid()}.log")  # noqa: S108  (read back at once)
     with log.open("wb") as output:
@@ -57,6 +57,7 @@ def cost(command: Sequence[str], *, memory: bool = False, environment: dict[str,
         wall = time.perf_counter() - start
         peak, worker = watcher.stop() if watcher else (0, 0)
     _reap(process.pid)
+    _adopt_orphans(False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     text = log.read_text(errors="replace")
     log.unlink()
@@ -64,6 +65,10 @@ def cost(command: Sequence[str], *, memory: bool = False, environment: dict[str,
         raise RuntimeError(f"{' '.join(command)[:200]}: ended with exit code {code}\n{text[-2000:]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall=wall, cpu=cpu, peak=peak, worker=worker)
+
+
+def _adopt_orphans(yes: bool) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
 
 
 def _reap(session: int) -> None:
