@@ -60,13 +60,14 @@ def test_every_kind_comes_out(
     pack: Callable[[], bytes], said: bool, server: FaultServer, tmp_path: Path
 ) -> None:
     """Archives that can be unpacked on their way, and those that cannot, give their files."""
-    url = server.at("/m.bin", Reply(pack(), chunked=not said))
+    data = pack()
+    url = server.at("/m.bin", Reply(data, chunked=not said))
 
     fetched, unpacked = run(url, tmp_path)
 
     assert contents(unpacked.root) == FILES
-    assert fetched.archive.sha256 == hashlib.sha256(pack()).hexdigest()
-    assert fetched.path.read_bytes() == pack()
+    assert fetched.archive.sha256 == hashlib.sha256(data).hexdigest()
+    assert fetched.path.read_bytes() == data
     assert run(url, tmp_path)[0].cached
     assert contents(unpacked.root) == FILES
     assert len(server.requests) == 1
