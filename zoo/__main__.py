@@ -11,7 +11,7 @@ from pathlib import Path
 from zoo import __version__
 from zoo.errors import ZooError
 
-CACHE = Path("build/zoo/cache")
+CACHE = Path("build/cache")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--save", type=Path, metavar="FILE.npz", help="write the values to a file as well")
     run.add_argument("--seed", type=int, default=0, metavar="N", help="of made-up values; default: 0")
     run.add_argument("--time-limit", type=float, default=120, metavar="SECONDS", help="default: 120")
-    run.add_argument("--memory-limit", type=float, default=4096, metavar="MIB", help="default: 4096")
+    run.add_argument("--memory-limit", type=float, default=4, metavar="GIB", help="default: 4")
 
     weights = commands.add_parser("weights", help="list, print or save the tensors of a checkpoint")
     _model(weights)
@@ -161,7 +161,7 @@ def _run(options: argparse.Namespace) -> Done:
         raise FindError(f"{options.frozen}: expected a frozen graph, found no such file")
     feeds, labels = run.feeds(options.feed), run.labels(options.labels)
     limits = Limits(
-        wall=options.time_limit, cpu=4 * options.time_limit, memory=int(options.memory_limit * (1 << 20))
+        wall=options.time_limit, cpu=4 * options.time_limit, memory=int(options.memory_limit * (1 << 30))
     )
     with Runner(RunnerOptions(limits=limits)) as runner:
         ran = runner.run(options.frozen, feeds, options.fetch, seed=options.seed)

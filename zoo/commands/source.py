@@ -60,7 +60,7 @@ def source(
 
 def _places(text: str) -> tuple[tuple[str, ...], Path | None, str]:
     if _URL.match(text):
-        return (text,), None, re.split(r"[/?#]", text.rstrip("/"))[-1] or text
+        return (text,), None, re.split(r"[?#]", text)[0].rstrip("/").rpartition("/")[2] or text
     # By hand: a checkpoint prefix may be empty, and then the text ends in a slash.
     folder, stem = Path(os.path.dirname(text) or "."), os.path.basename(text)  # noqa: PTH119, PTH120
     path = Path(text)
