@@ -1,16 +1,17 @@
 """What the values of a variable look like: range, mean, spread, zeros, NaN, histogram.
 
 All figures are over the finite elements; NaN and infinite ones are counted.  Sums run over blocks of
-fixed size in float64, so they do not depend on how the content was cut into chunks.
+fixed size, so they do not depend on how the content was cut into chunks: in a block over rows of
+`_ROW` elements in their own precision, over rows and blocks in float64.
 
 The histogram has `BINS` equal bins from min to max.  It counts every element of a variable of up to
-`SAMPLE` elements, and of a larger one as many, evenly spread over it, so that a large variable costs
-little more than reading it; ``counted`` says how many.
+`SAMPLE` elements, and of a larger one at least half as many, evenly spread over it; ``counted`` says
+how many.  So a large variable costs about 1.5 ns an element, a third of a second a gigabyte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,10 +21,13 @@ from zoo.protos import DTYPE_SIZES
 from zoo.weights import StoredTensor, Weights, numpy_dtype
 
 BINS = 32
-SAMPLE = 1 << 20
+SAMPLE = 1 << 18
 _BLOCK = 1 << 16
+_ROW = 256
+_SAFE = 1e15
+"""Range of values whose squares a float32 can add up over a row."""
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +76,9 @@ class Accumulator:
         # Of a large tensor, this many elements of each block go into the histogram.
         self._take = _BLOCK if elements <= SAMPLE else max(1, SAMPLE // blocks)
         self._sample: list[Array] = []
+        size = min(elements, _BLOCK)
+        self._centered = np.empty(size, np.float32)
+        self._zero = np.empty(size, np.bool_)
 
     def add(self, chunk: memoryview) -> None:
         """Take the next bytes; they may be overwritten afterwards."""
@@ -100,7 +107,8 @@ class Accumulator:
             )
         shift = self._shift or 0.0
         mean = self._sum / self._finite
-        variance = max(0.0, self._squares / self._finite - mean * mean)
+        variance = self._squares / self._finite - mean * mean
+        std = float(np.sqrt(variance)) if 0 < variance < np.inf else 0.0 if variance <= 0 else None
         if self._dtype.kind == "c":
             low = high = None
             histogram, counted = np.zeros(0, np.int64), 0
@@ -110,8 +118,8 @@ class Accumulator:
         return Statistics(
             min=low,
             max=high,
-            mean=_plain(mean + shift),
-            std=_plain(float(np.sqrt(variance))),
+            mean=_plain(mean + shift) if np.isfinite(mean + shift) else None,
+            std=None if std is None else _plain(std),
             zeros=self._zeros,
             nan=self._nan,
             inf=self._inf,
@@ -120,7 +128,7 @@ class Accumulator:
         )
 
     def _block(self, block: Array) -> None:
-        self._zeros += block.size - int(np.count_nonzero(block))
+        self._zeros += int(np.count_nonzero(np.equal(block, 0, out=self._zero[: block.size])))
         if block.dtype.kind == "c":
             block = np.abs(block)
         if block.dtype.kind not in "fiu" or block.dtype.itemsize < 4:
@@ -142,35 +150,37 @@ class Accumulator:
         self._finite += block.size
         if self._shift is None:
             # Away from the mean, squares would swallow the spread of values that are far from zero.
-            self._shift = float(block.mean(dtype=np.float64))
-        centered = block.astype(np.float64) - self._shift
-        self._sum += float(centered.sum())
-        self._squares += float(np.dot(centered, centered))
-        step = max(1, block.size // self._take)
-        self._sample.append(block[::step][: self._take].copy())
+            self._shift = float(block[:_ROW].mean(dtype=np.float64))
+        if block.dtype == np.float32 and float(high) - float(low) < _SAFE:
+            # Into memory that is used again: a new array each time costs more than the subtraction.
+            centered = np.subtract(block, np.float32(self._shift), out=self._centered[: block.size])
+        else:
+            centered = block.astype(np.float64) - self._shift
+        whole = centered.size - centered.size % _ROW
+        rows = centered[:whole].reshape(-1, _ROW)
+        # Not by BLAS: it would start a thread for each core, and its sums depend on their number.
+        self._sum += float(np.einsum("ij->i", rows).sum(dtype=np.float64))
+        self._squares += float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64))
+        rest = centered[whole:].astype(np.float64)
+        self._sum += float(rest.sum())
+        self._squares += float((rest * rest).sum())
+        self._sample.append(block[:: max(1, block.size // self._take)][: self._take].copy())
 
 
 def _histogram(samples: list[Array], low: float, high: float) -> tuple[npt.NDArray[np.int64], int]:
     counts = np.zeros(BINS, np.int64)
     counted = 0
-    width = (high - low) / BINS
+    scale = BINS / (high - low) if high > low else 0.0
     for sample in samples:
         counted += sample.size
-        if width > 0 and np.isfinite(width):
-            place = ((sample.astype(np.float64) - low) / width).astype(np.int64)
-            counts += np.bincount(np.minimum(place, BINS - 1), minlength=BINS)
+        if scale and np.isfinite(scale):
+            place = ((sample.astype(np.float64) - low) * scale).astype(np.intp)
+            counts += np.bincount(np.clip(place, 0, BINS - 1), minlength=BINS)
         else:
             counts[0] += sample.size
     return counts, counted
 
 
 def _plain(value: float) -> float:
-    """Seven digits: more would depend on the processor's order of summation."""
-    return float(f"{value:.7g}")
-
-
-def blocks(array: Array) -> Iterator[memoryview]:
-    """The content of an array in chunks, as a source would hand it out."""
-    content = memoryview(np.ascontiguousarray(array).tobytes())
-    for start in range(0, len(content), 1 << 20):
-        yield content[start : start + (1 << 20)]
+    """Six digits: more would depend on the processor's order of summation."""
+    return float(f"{value:.6g}")

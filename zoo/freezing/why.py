@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Collection
@@ -39,24 +40,25 @@ def pruned(meta: MetaGraph, bindings: Bindings, kept: Collection[str], folded: C
         name, op = node.name, node.op
         if name in kept:
             continue
+        by_op = _by_op(op)
         if name in folded:
             reasons[i] = "training only"
-        elif i in saver or _SAVER.fullmatch(op) or _SAVER_NAME.search(name):
+        elif i in saver or by_op == "saver" or ("save" in name and _SAVER_NAME.search(name)):
             reasons[i] = "saver"
-        elif name in slots or _APPLY.fullmatch(op):
+        elif name in slots or by_op == "optimizer":
             reasons[i] = "optimizer"
-        elif _SUMMARY.fullmatch(op):
-            reasons[i] = "summaries"
-        elif i in behind or _INPUT.fullmatch(op):
+        elif by_op == "summaries":
+            reasons[i] = by_op
+        elif i in behind or by_op == "input pipeline":
             reasons[i] = "input pipeline"
-        elif _START.search(name):
+        elif "nitial" in name and _START.search(name):
             reasons[i] = "initializers"
-        elif _GRADIENT_NAME.search(name) or _GRADIENT_OP.fullmatch(op):
+        elif by_op == "gradients" or ("grad" in name and _GRADIENT_NAME.search(name)):
             reasons[i] = "gradients"
-        elif op in _CHECKS:
-            reasons[i] = "checks"
-        elif writes(op):
+        elif by_op == "write":
             reasons[i] = _of_write(graph, i, slots)
+        else:
+            reasons[i] = by_op
     consumers = graph.consumers
     for i in range(len(graph) - 1, -1, -1):
         if reasons[i] is None and graph.nodes[i].name not in kept:
@@ -66,6 +68,24 @@ def pruned(meta: MetaGraph, bindings: Bindings, kept: Collection[str], folded: C
     why = Counter(reason for reason in reasons if reason is not None)
     most_first = sorted(why.items(), key=lambda item: (-item[1], item[0]))
     return Pruned(nodes=sum(why.values()), why=dict(most_first))
+
+
+@functools.cache
+def _by_op(op: str) -> str | None:
+    """The reason that an op shows by itself."""
+    patterns = (
+        ("saver", _SAVER),
+        ("optimizer", _APPLY),
+        ("summaries", _SUMMARY),
+        ("input pipeline", _INPUT),
+        ("gradients", _GRADIENT_OP),
+    )
+    for reason, pattern in patterns:
+        if pattern.fullmatch(op):
+            return reason
+    if op in _CHECKS:
+        return "checks"
+    return "write" if writes(op) else None
 
 
 def _saver_nodes(meta: MetaGraph) -> set[int]:
@@ -82,7 +102,9 @@ def _saver_nodes(meta: MetaGraph) -> set[int]:
 
 
 def _behind_pipeline(graph: Graph) -> set[int]:
-    ends = [i for i, node in enumerate(graph.nodes) if PIPELINE.fullmatch(node.op)]
+    ops = {node.op for node in graph.nodes}
+    pipeline = {op for op in ops if PIPELINE.fullmatch(op)}
+    ends = [i for i, node in enumerate(graph.nodes) if node.op in pipeline]
     return graph.ancestors(ends) if ends else set()
 
 

@@ -12,6 +12,8 @@ from zoo import protos
 from zoo.errors import FreezeError
 from zoo.protos import DTYPE_NUMBERS
 
+_BYTES = tuple(bytes([value]) for value in range(128))
+
 
 def attr_value(raw: bytes, what: str) -> Any:
     """The AttrValue message in ``raw``; ``what`` names it in errors.
@@ -27,6 +29,8 @@ def attr_value(raw: bytes, what: str) -> Any:
 
 def varint(value: int) -> bytes:
     """``value`` (not negative) as a base-128 varint."""
+    if value < 128:
+        return _BYTES[value]
     out = bytearray()
     while value > 127:
         out.append(value & 127 | 128)
