@@ -1,0 +1,365 @@
+"""Finds the inputs and outputs of a model's graph, and says why.
+
+A signature wins where it is sane; else the data flow tells: what every node depends on (`flow`),
+what each feed is for (`roles`), where the heads are (`heads`) and which of them answer (`choice`).
+Nothing is run, and the work is linear in the number of nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from zoo.endpoints import choice, kinds, ops, signatures
+from zoo.endpoints import heads as heading
+from zoo.endpoints.flow import FeedPoint, Flow, follow, output_dtype
+from zoo.endpoints.reasons import input_reason, output_reason
+from zoo.endpoints.roles import Role, feed_shape, roles
+from zoo.graph import MetaGraph, split_input
+from zoo.model import Endpoints, Feed
+from zoo.records import Candidates, Endpoint
+
+_CANDIDATES = 20
+
+_STEERING = frozenset({"training_flag", "keep_prob", "learning_rate", "unused", "saver", "iterator"})
+
+
+def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> Endpoints:
+    """What goes into the model and what comes out of it, with roles, confidence and reasons.
+
+    Args:
+        meta: the graph and what its file says about it.
+        inputs: tensor names that the row gives; they are the inputs then.
+        outputs: tensor names that the row gives; they are the outputs then.
+
+    Returns:
+        Endpoints that go together: the outputs need no feed but those that are listed or folded.
+
+    Raises:
+        EndpointError: ``inputs`` or ``outputs`` name what is not in the graph, or no output can be
+            told.
+    """
+    fed = signatures.given(meta.graph, "inputs", inputs)
+    fetched = signatures.given(meta.graph, "outputs", outputs)
+    stated, warnings = signatures.choose(meta)
+    if fetched:
+        stated = None
+    said = fed or (tuple(item.tensor for item in stated.inputs) if stated is not None else ())
+    backward = _differentiates(meta, fetched or _tensors(stated))
+    flow = follow(meta, extra_feeds=said, backward=backward)
+    known = roles(flow)
+    flags = [name for name, role in known.items() if role.name == "training_flag" and name not in fed]
+    true = [name for name in flags if known[name].folded]
+    if flags:
+        flow = follow(
+            meta, extra_feeds=said, false=[f for f in flags if f not in true], true=true, backward=backward
+        )
+    return _Answer(flow, known, fed, fetched, stated, warnings).endpoints()
+
+
+def _tensors(stated: signatures.Chosen | None) -> tuple[str, ...]:
+    return () if stated is None else tuple(item.tensor for item in stated.outputs)
+
+
+def _differentiates(meta: MetaGraph, fetched: Sequence[str]) -> bool:
+    """Whether what is asked for is computed by way of a gradient (forces from an energy)."""
+    graph = meta.graph
+    roots = [graph.index[split_input(text)[0]] for text in fetched]
+    if not roots:
+        return False
+    return any(
+        ops.GRADIENT_SCOPE.search(graph.nodes[i].name) is not None
+        for i in graph.ancestors(roots, control=False)
+    )
+
+
+class _Answer:
+    """Puts the parts together for one graph."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        known: dict[str, Role],
+        fed: tuple[str, ...],
+        fetched: tuple[str, ...],
+        stated: signatures.Chosen | None,
+        warnings: list[str],
+    ) -> None:
+        self.flow = flow
+        self.known = known
+        self.fed = fed
+        self.fetched = fetched
+        self.stated = stated
+        self.warnings = list(warnings)
+        side = 0
+        for k, feed in enumerate(flow.feeds):
+            role = known.get(feed.tensor)
+            if role is not None and role.name in _STEERING and feed.tensor not in fed:
+                side |= 1 << k
+        self.side = side
+        trains = self._trains()
+        for scalars in (False, True):
+            self.data = heading.data_bits(flow, scalars=scalars) & ~side
+            self.labels = self._labels() if trains else 0
+            self.region = heading.region(flow, self.labels, side, scalars=scalars)
+            self.choice = choice.choose(flow, self.region)
+            if self.choice.chosen:
+                break
+
+    def _trains(self) -> bool:
+        """Whether the graph holds a loss, gradients or optimizer steps, so that labels can be."""
+        return self.flow.trained or any(
+            node.op in ops.LOSSES
+            or ops.trains(node.op)
+            or ("gradients" in node.name and ops.GRADIENT_SCOPE.search(node.name))
+            for node in self.flow.graph.nodes
+        )
+
+    def _labels(self) -> int:
+        bits = 0
+        for k, feed in enumerate(self.flow.feeds):
+            bit = 1 << k
+            if bit & (self.data | self.side):
+                continue
+            if self.stated is not None and any(feed.tensor == item.tensor for item in self.stated.inputs):
+                continue
+            if feed.tensor in self.fed:
+                continue
+            bits |= bit
+        return bits
+
+    def endpoints(self) -> Endpoints:
+        """The answer."""
+        outputs, pairs = self._outputs()
+        needed = self._needed(pairs)
+        listed = self._inputs(needed)
+        folds = {item.name: item.folded for item in listed if item.folded is not None}
+        feeds = tuple(
+            Feed(tensor=item.name, dtype=item.dtype, shape=item.shape)
+            for item in listed
+            if item.folded is None and self._bit(item.name) & needed
+        )
+        chosen = {item.name for item in outputs}
+        ranked = [item.name for item in outputs]
+        for head in [*self.choice.chosen, *self.choice.others]:
+            ranked.append(heading.tensor(self.flow, head.node, head.port))
+            if head.root < len(self.flow.graph.nodes):
+                ranked.append(heading.tensor(self.flow, head.root, 0))
+            ranked.extend(heading.names(self.flow, head.alternatives))
+        ordered = tuple(dict.fromkeys(ranked))[: max(_CANDIDATES, len(chosen))]
+        return Endpoints(
+            inputs=tuple(listed),
+            outputs=tuple(outputs),
+            candidates=Candidates(inputs=self._input_candidates(listed), outputs=ordered),
+            feeds=feeds,
+            folds=folds,
+            warnings=tuple(dict.fromkeys(self.warnings)),
+        )
+
+    def _bit(self, tensor: str) -> int:
+        k = self.flow.feed_index(tensor)
+        return 0 if k is None else 1 << k
+
+    def _needed(self, pairs: Iterable[tuple[int, int]]) -> int:
+        bits = 0
+        for node, port in pairs:
+            k = self.flow.feed_index(f"{self.flow.graph.nodes[node].name}:{port}")
+            bits |= 1 << k if k is not None else self.flow.feed_bits[node]
+        return bits
+
+    def _outputs(self) -> tuple[list[Endpoint], list[tuple[int, int]]]:
+        flow = self.flow
+        result: list[Endpoint] = []
+        pairs: list[tuple[int, int]] = []
+        if self.fetched or self.stated is not None:
+            stated = self.stated.outputs if self.stated is not None and not self.fetched else ()
+            texts = self.fetched or tuple(item.tensor for item in stated)
+            for k, text in enumerate(texts):
+                if text in {item.name for item in result}:
+                    continue
+                name, port = split_input(text)
+                node = flow.graph.index[name]
+                shape = flow.shape(node, port)
+                if self.fetched:
+                    reason, confidence = "named in the manifest's outputs cell", 1.0
+                else:
+                    item, signature = stated[k], self.stated.signature if self.stated else None
+                    assert signature is not None  # noqa: S101 - stated is not None here
+                    part = f" ({item.part})" if item.part else ""
+                    reason = f"output {item.key!r}{part} of {_origin(signature.origin)} {signature.key!r}"
+                    confidence = 0.98
+                    if shape is None:
+                        shape = next(
+                            (
+                                ref.shape
+                                for key, ref in signature.outputs
+                                if key == item.key and not ref.parts
+                            ),
+                            None,
+                        )
+                result.append(
+                    Endpoint(
+                        name=text,
+                        dtype=self._dtype(node, port),
+                        shape=shape,
+                        kind=kinds.output_kind(flow, node, port, shape),
+                        confidence=confidence,
+                        reason=reason,
+                    )
+                )
+                pairs.append((node, port))
+            if self.stated is not None and self.stated.others:
+                self.warnings.append(
+                    f"the model has other signatures: {', '.join(self.stated.others[:6])}"
+                    + (f" and {len(self.stated.others) - 6} more" if len(self.stated.others) > 6 else "")
+                )
+            return result, pairs
+        for head in self.choice.chosen:
+            shape = flow.shape(head.node, head.port)
+            kind = kinds.output_kind(flow, head.node, head.port, shape)
+            result.append(
+                Endpoint(
+                    name=heading.tensor(flow, head.node, head.port),
+                    dtype=self._dtype(head.node, head.port),
+                    shape=shape,
+                    kind=kind,
+                    confidence=round(self.choice.confidence, 2),
+                    reason=output_reason(flow, self.region, head, kind, alone=len(self.choice.chosen) == 1),
+                )
+            )
+            pairs.append((head.node, head.port))
+        if not result:
+            self.warnings.append("no tensor looks like an output: name it in the row's outputs cell")
+        return result, pairs
+
+    def _dtype(self, node: int, port: int) -> str:
+        """The dtype of a tensor, looked up at what it is computed from where the node is silent."""
+        for _ in range(16):
+            if node >= len(self.flow.graph.nodes):
+                break
+            found = output_dtype(self.flow.graph.nodes[node], port)
+            if found is not None or not self.flow.rows[node]:
+                return found or "unknown"
+            node, port = self.flow.rows[node][0]
+        return "unknown"
+
+    def _inputs(self, needed: int) -> list[Endpoint]:
+        flow = self.flow
+        result = []
+        for k, feed in enumerate(flow.feeds):
+            bit = 1 << k
+            role = self.known.get(feed.tensor)
+            shape = feed_shape(flow, feed)
+            if feed.tensor in self.fed:
+                result.append(self._endpoint(feed, "data", 1.0, "named in the manifest's inputs cell"))
+                continue
+            stated = self._stated(feed)
+            if stated is not None:
+                result.append(self._endpoint(feed, self._data_role(feed), 0.98, stated))
+                continue
+            if role is not None and role.folded is not None:
+                if bit & (needed | self._anywhere()):
+                    item = self._endpoint(feed, role.name, role.confidence, role.reason)
+                    result.append(_fold(item, role.folded))
+                continue
+            if bit & needed:
+                steer = role is not None and role.name not in _STEERING
+                name = role.name if role is not None and steer else self._data_role(feed)
+                reason = (
+                    role.reason
+                    if role is not None and steer
+                    else input_reason(flow, feed, shape, bit & self.data)
+                )
+                confidence = min(0.97, self.choice.confidence + 0.03) if not self.fetched else 0.9
+                result.append(self._endpoint(feed, name, round(confidence, 2), reason))
+            elif bit & self.labels and self._meets(bit):
+                result.append(
+                    self._endpoint(
+                        feed,
+                        "label",
+                        0.9,
+                        "no parameter meets it: it is only compared with what the model computed",
+                    )
+                )
+        return result
+
+    def _anywhere(self) -> int:
+        return self.side
+
+    def _meets(self, bit: int) -> bool:
+        return any(bits & bit for bits in self.region.contact)
+
+    def _stated(self, feed: FeedPoint) -> str | None:
+        if self.stated is None:
+            return None
+        keys = [item for item in self.stated.inputs if item.tensor == feed.tensor]
+        if not keys:
+            return None
+        signature = self.stated.signature
+        part = f" ({keys[0].part})" if keys[0].part else ""
+        return f"input {keys[0].key!r}{part} of {_origin(signature.origin)} {signature.key!r}"
+
+    def _data_role(self, feed: FeedPoint) -> str:
+        """What a feed that the outputs need is for."""
+        flow = self.flow
+        if feed.dtype in ("int32", "int64") and flow.shape(feed.node, feed.port) == () and _sizes(flow, feed):
+            return "batch_size"
+        if (
+            flow.shape(feed.node, feed.port) == ()
+            and feed.dtype != "string"
+            and not 1 << (flow.feed_index(feed.tensor) or 0) & self.data
+        ):
+            return "other"
+        return "data"
+
+    def _endpoint(self, feed: FeedPoint, role: str, confidence: float, reason: str) -> Endpoint:
+        return Endpoint(
+            name=feed.tensor,
+            dtype=feed.dtype if feed.dtype != "unknown" else self._dtype(feed.node, feed.port),
+            shape=feed_shape(self.flow, feed),
+            role=role,
+            confidence=confidence,
+            reason=reason,
+        )
+
+    def _input_candidates(self, listed: Sequence[Endpoint]) -> tuple[str, ...]:
+        first = [item.name for item in listed if item.role not in ("label", "training_flag", "keep_prob")]
+        rest = [feed.tensor for k, feed in enumerate(self.flow.feeds) if 1 << k & self.data]
+        return tuple(dict.fromkeys([*first, *rest, *(item.name for item in listed)]))[:_CANDIDATES]
+
+
+def _fold(item: Endpoint, value: bool | int | float) -> Endpoint:
+    return msgspec.structs.replace(item, folded=value)
+
+
+def _origin(origin: str) -> str:
+    return "the serving_signatures collection's signature" if origin == "serving_signatures" else "signature"
+
+
+def _sizes(flow: Flow, feed: FeedPoint) -> bool:
+    """Whether a number is only used to make shapes and zeros."""
+    todo, seen = [feed.node], {feed.node}
+    while todo and len(seen) < 200:
+        i = todo.pop()
+        for reader, port in flow.graph.consumers[i]:
+            if port < 0 or reader in seen:
+                continue
+            op = flow.graph.nodes[reader].op
+            if op in (
+                "Fill",
+                "Reshape",
+                "Tile",
+                "Range",
+                "RandomStandardNormal",
+                "RandomUniform",
+                "BroadcastTo",
+            ):
+                return True
+            seen.add(reader)
+            if op in ("Pack", "ConcatV2", "Concat", "Identity", "ExpandDims", "Mul", "Cast"):
+                todo.append(reader)
+    return False
+
+
+__all__ = ["detect"]

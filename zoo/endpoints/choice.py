@@ -1,0 +1,291 @@
+"""Which of the heads are the outputs: copies, auxiliary heads and critics told from answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from zoo.endpoints import ops
+from zoo.endpoints.flow import Flow
+from zoo.endpoints.heads import (
+    Head,
+    Region,
+    compared_with_input,
+    cone,
+    first_complete,
+    generators,
+    heads,
+)  # fmt: skip
+
+_GOOD = re.compile(
+    r"(^|[/_])(test|eval|infer|inference|predict|prediction|sampler|sample|deploy|val|valid)", re.IGNORECASE
+)
+_BAD = re.compile(r"(^|[/_])(train|training|aux|auxiliary)", re.IGNORECASE)
+
+
+@dataclass
+class Choice:
+    """The outputs, what else was considered, and how sure that is."""
+
+    chosen: list[Head]
+    others: list[Head] = field(default_factory=list)
+    confidence: float = 0.5
+    remarks: list[str] = field(default_factory=list)
+
+
+def choose(flow: Flow, found: Region) -> Choice:
+    """The heads that together are the model's answer."""
+    groups = heads(flow, found)
+    made, judge = generators(flow, found) if flow.trained else ([], 0)
+    remarks: list[str] = []
+    if made:
+        return _generated(flow, groups, made, judge)
+    everything = _reachable(flow, found)
+    covered = _union(groups)
+    missing = everything & ~covered
+    rest: list[Head] = []
+    if missing and (not groups or _count(missing) * 5 > _count(everything)):
+        extra = compared_with_input(flow, found, missing) or first_complete(flow, found, missing)
+        if extra and _count(_union(extra)) >= _count(covered):
+            rest, groups = [head for head in groups if not head.dangling], [
+                *(head for head in groups if head.dangling and head.coverage & ~_union(extra)), *extra,
+            ]  # fmt: skip
+        else:
+            groups = [*groups, *extra]
+    for head in groups:
+        head.cone = cone(flow, head.node)
+    chosen, dropped = _without_copies(flow, groups)
+    chosen, auxiliary = _without_auxiliaries(flow, chosen)
+    dropped += auxiliary
+    chosen, small = _without_subsets(flow, found, chosen)
+    dropped += small
+    chosen, early = _penultimate(flow, found, chosen)
+    dropped += early
+    chosen = _with_both_layouts(flow, found, chosen)
+    confidence = _confidence(flow, chosen, dropped, everything)
+    chosen.sort(key=lambda head: head.node)
+    dropped.sort(key=lambda head: (-_count(head.coverage), head.node))
+    return Choice(chosen, dropped + rest, confidence, remarks)
+
+
+def _count(bits: int) -> int:
+    return bits.bit_count()
+
+
+def _union(groups: list[Head]) -> int:
+    bits = 0
+    for head in groups:
+        bits |= head.coverage
+    return bits
+
+
+def _reachable(flow: Flow, found: Region) -> int:
+    """The variables that any activation depends on."""
+    bits = 0
+    for i in range(len(flow.graph.nodes)):
+        if found.inside[i]:
+            bits |= flow.variable_bits[i]
+    return bits
+
+
+def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> Choice:
+    """The generator's output (an actor's action); a copy of it made for sampling is preferred."""
+    wanted: list[Head] = []
+    others = [head for head in groups if head.coverage & judge]
+    for head in made:
+        rivals = [
+            other for other in groups
+            if other.coverage == head.coverage and not other.coverage & judge and other.node != head.node
+        ]  # fmt: skip
+        if rivals:
+            for rival in [head, *rivals]:
+                rival.cone = cone(flow, rival.node)
+            best = max([head, *rivals], key=lambda item: _inference(flow, item))
+            best.rule, best.towers = "generator", len(rivals) + 1
+            wanted.append(best)
+            others.extend(item for item in [head, *rivals] if item is not best)
+        else:
+            wanted.append(head)
+    unique = {head.node: head for head in wanted}
+    return Choice(
+        sorted(unique.values(), key=lambda head: head.node), others, 0.8 if len(unique) == 1 else 0.7
+    )
+
+
+def _inference(flow: Flow, head: Head) -> tuple[int, ...]:
+    """How much a copy of the net looks like the one for inference; more is better."""
+    nodes = flow.graph.nodes
+    name = nodes[head.node].name
+    statistics = sum(
+        1 for i in head.cone for s, _ in flow.rows[i]
+        if s < len(nodes) and not flow.feed_bits[s] and _is_statistic(flow, s)
+    )  # fmt: skip
+    random = sum(1 for i in head.cone if i < len(nodes) and nodes[i].op in ops.RANDOM)
+    if head.rule == "generator" or not flow.feed_bits[head.node]:
+        random = 0
+    differentiated = f"gradients/{nodes[head.root].name}_grad" in _gradient_scopes(flow)
+    piped = sum(1 for i in head.cone if i < len(nodes) and ops.hands_out_examples(nodes[i].op))
+    return (
+        -min(random, 1),
+        min(statistics, 1),
+        int(not differentiated),
+        int(head.dangling),
+        -min(piped, 1),
+        int(_GOOD.search(name) is not None) - int(_BAD.search(name) is not None),
+        -head.node,
+    )
+
+
+def _is_statistic(flow: Flow, i: int) -> bool:
+    node = flow.graph.nodes[i]
+    if node.op in ops.PASSES and flow.rows[i]:
+        node = flow.graph.nodes[flow.rows[i][0][0]]
+    return node.op in ops.VARIABLES and "moving" in node.name.lower()
+
+
+def _gradient_scopes(flow: Flow) -> frozenset[str]:
+    """``gradients/<op>_grad`` for every op that a gradient was taken of."""
+    cached: frozenset[str] | None = flow.__dict__.get("_scopes")
+    if cached is None:
+        found = set()
+        for node in flow.graph.nodes:
+            at = node.name.find("gradients")
+            if at < 0:
+                continue
+            end = node.name.rfind("_grad/")
+            if end > at:
+                inner = node.name[at:end]
+                found.add("gradients/" + inner.partition("/")[2] + "_grad")
+        cached = frozenset(found)
+        flow.__dict__["_scopes"] = cached
+    return cached
+
+
+def _without_copies(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """One of the towers that share all their variables: the one for inference."""
+    by_coverage: dict[int, list[Head]] = {}
+    for head in groups:
+        by_coverage.setdefault(head.coverage, []).append(head)
+    kept: list[Head] = []
+    dropped: list[Head] = []
+    mixes = {
+        id(head): frozenset(
+            i for i in head.cone if i < len(flow.graph.nodes) and flow.graph.nodes[i].op in ops.MIXES
+        )
+        for head in groups
+    }
+    for coverage, rivals in by_coverage.items():
+        if len(rivals) == 1 or not coverage:
+            kept.extend(rivals)
+            continue
+        towers: list[list[Head]] = []
+        for head in rivals:
+            for tower in towers:
+                if mixes[id(head)] & mixes[id(tower[0])]:
+                    tower.append(head)
+                    break
+            else:
+                towers.append([head])
+        best = max(towers, key=lambda tower: max(_inference(flow, head) for head in tower))
+        for tower in towers:
+            (kept if tower is best else dropped).extend(tower)
+        for head in best:
+            head.towers = len(towers)
+    if any(head.towers > 1 for head in kept):
+        # Heads whose copies had slightly different variables go with their tower.
+        base = {i for head in kept if head.towers > 1 for i in mixes[id(head)]}
+        lost = {i for head in dropped for i in mixes[id(head)]} - base
+        gone = [
+            head
+            for head in kept
+            if head.towers == 1 and mixes[id(head)] & lost and not mixes[id(head)] & base
+        ]
+        dropped.extend(gone)
+        kept = [head for head in kept if head not in gone]
+    return kept, dropped
+
+
+def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without heads that only help training: they meet the same label as a head that covers more."""
+    kept: list[Head] = []
+    dropped: list[Head] = []
+    for head in groups:
+        shape = flow.shape(head.node, head.port)
+        width = shape[-1] if shape else None
+        better = [
+            other for other in groups
+            if other is not head and _count(other.coverage) > _count(head.coverage)
+            and other.coverage & head.coverage
+            and _same_width(flow, other, width)
+            and ((head.labels and head.labels & other.labels and not head.dangling)
+                 or (head.dangling and _BAD.search(flow.graph.nodes[head.node].name)))
+        ]  # fmt: skip
+        (dropped if better else kept).append(head)
+    return kept, dropped
+
+
+def _same_width(flow: Flow, head: Head, width: int | None) -> bool:
+    shape = flow.shape(head.node, head.port)
+    return shape is None or width is None or not shape or shape[-1] in (width, None)
+
+
+def _without_subsets(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without heads of a part of the net that another head covers whole."""
+    if not flow.trained:
+        return groups, []
+    kept: list[Head] = []
+    dropped: list[Head] = []
+    for head in groups:
+        inner = any(
+            other is not head and head.coverage != other.coverage and not head.coverage & ~other.coverage
+            for other in groups
+        )
+        (dropped if inner and not (head.dangling and _deliberate(flow, head)) else kept).append(head)
+    return kept, dropped
+
+
+def _deliberate(flow: Flow, head: Head) -> bool:
+    """Whether somebody took the trouble to name a tensor that nobody reads."""
+    node = flow.graph.nodes[head.node]
+    last = node.name.rsplit("/", 1)[-1]
+    plain = re.sub(r"_\d+$", "", last).lower()
+    return node.op == "Identity" and plain not in ("identity", "read", "merge")
+
+
+def _penultimate(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Keep all; a hook for embeddings in front of a classifier that only trains them."""
+    return groups, []
+
+
+def _with_both_layouts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and for one that is only transposed for whoever fetches it also its source."""
+    result = []
+    for head in chosen:
+        result.append(head)
+        node = flow.graph.nodes[head.node]
+        if head.dangling and node.op == "Transpose" and flow.rows[head.node]:
+            source = flow.rows[head.node][0][0]
+            if found.contact[source] and found.inside[source] == 1:
+                result.append(
+                    Head(
+                        node=source, port=0, coverage=head.coverage, feeds=head.feeds, root=head.root,
+                        dangling=False, labels=found.contact[source],
+                    )
+                )  # fmt: skip
+    return result
+
+
+def _confidence(flow: Flow, chosen: list[Head], dropped: list[Head], everything: int) -> float:
+    if not chosen:
+        return 0.0
+    covers = not everything & ~_union(chosen)
+    score = 0.93 if len(chosen) == 1 else 0.85 if len(chosen) <= 4 else 0.6
+    if any(head.rule in ("reconstruction", "complete") for head in chosen):
+        score -= 0.1
+    if any(head.towers > 1 for head in chosen):
+        score -= 0.05
+    if dropped:
+        score -= 0.05
+    if not covers:
+        score -= 0.2
+    return max(0.2, score)

@@ -1,0 +1,459 @@
+"""What each node depends on: which feeds, which variables; one pass along the edges.
+
+Sets are integers (a bit for each feed, a bit for each variable), so that the pass is linear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from zoo.endpoints import ops
+from zoo.graph import Graph, MetaGraph, Node, split_input
+from zoo.protos import Shape, dtype_name
+from zoo.shapes import analyse
+from zoo.shapes.engine import BACK_EDGES, MERGES, Facts, ordered
+
+_LARGE = 16
+"""Elements from which on a constant of a frozen graph counts as a weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPoint:
+    """A tensor that has to be fed, or that replaces what feeds it."""
+
+    tensor: str
+    node: int
+    port: int
+    dtype: str
+
+
+@dataclass
+class Flow:
+    """The forward part of a graph: everything but gradients, optimizer, saver and summaries."""
+
+    meta: MetaGraph
+    graph: Graph
+    feeds: tuple[FeedPoint, ...]
+    variables: tuple[int, ...]
+    """Nodes that act as the model's variables, by bit."""
+    frozen: bool
+    """There are no variables: large constants act as such."""
+    trained: bool
+    """The graph has optimizer steps, and `variables` are those that they change."""
+    rows: Sequence[tuple[tuple[int, int], ...]]
+    """Data inputs as (node, output); feed ports that share a node have indices of their own."""
+    order: Sequence[int]
+    off: bytearray
+    """Nodes that are no inference."""
+    feed_bits: list[int] = field(default_factory=list)
+    variable_bits: list[int] = field(default_factory=list)
+    random_bits: bytearray = field(default_factory=bytearray)
+    """Depends on random numbers."""
+    dead: bytearray = field(default_factory=bytearray)
+    """Not run, because a folded flag takes the other branch."""
+
+    @cached_property
+    def consumers(self) -> Sequence[Sequence[int]]:
+        """Per node the nodes that read it, gradients and the like included."""
+        rows: list[list[int]] = [[] for _ in range(len(self.rows))]
+        for i, row in enumerate(self.rows):
+            for source, _ in row:
+                rows[source].append(i)
+        return rows
+
+    @cached_property
+    def all_variables(self) -> int:
+        """The bit of every variable that some activation depends on."""
+        bits = 0
+        for i in range(len(self.graph.nodes)):
+            if not self.off[i] and self.feed_bits[i]:
+                bits |= self.variable_bits[i]
+        return bits
+
+    def feed_index(self, tensor: str) -> int | None:
+        """Which feed a tensor is, or None."""
+        return next((k for k, feed in enumerate(self.feeds) if feed.tensor == tensor), None)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """Shapes of the nodes that are on the forward part."""
+        order = [i for i in self.order if i < len(self.graph.nodes) and not self.off[i]]
+        return analyse(self.graph, only=order)
+
+    def shape(self, i: int, k: int = 0) -> Shape:
+        """The static shape of output ``k`` of node ``i``."""
+        shape = self.facts.shape((i, k))
+        if shape is None:
+            noted = self.graph.nodes[i].output_shapes()
+            return noted[k] if k < len(noted) else None
+        return shape
+
+    def is_scalar(self, i: int) -> bool:
+        """Whether the node's first output is known to be a single number."""
+        return self.shape(i) == ()
+
+
+def follow(
+    meta: MetaGraph,
+    *,
+    extra_feeds: Iterable[str] = (),
+    false: Iterable[str] = (),
+    true: Iterable[str] = (),
+    backward: bool = False,
+) -> Flow:
+    """What every node of the graph depends on.
+
+    Args:
+        meta: the graph.
+        extra_feeds: tensors that are fed, whatever makes them.
+        false: flags that are false at inference: the branches they close are dead.
+        true: flags that are true at inference.
+        backward: count gradients as inference too.
+    """
+    graph = meta.graph
+    nodes = graph.nodes
+    feeds = _feed_points(graph, tuple(extra_feeds))
+    off = _off(graph, backward=backward)
+    rows, ports = _rows(graph, feeds)
+    order = _order(graph, rows)
+    variables, frozen, trained = _variables(meta)
+    flow = Flow(meta, graph, feeds, variables, frozen, trained, rows, order, off)
+    count = len(rows)
+    off.extend(bytes(count - len(nodes)))
+    own_variable = dict.fromkeys(variables, 0)
+    for bit, i in enumerate(variables):
+        own_variable[i] = 1 << bit
+    own_feed = {ports[feed.node, feed.port]: 1 << k for k, feed in enumerate(feeds)}
+    cut = {feed.node for feed in feeds}
+    _spread(flow, own_variable, own_feed, cut, backward=backward)
+    flags = {own: False for text in false if (own := _where(flow, ports, text)) is not None}
+    flags |= {own: True for text in true if (own := _where(flow, ports, text)) is not None}
+    if flags:
+        flow.dead = _dead(flow, flags)
+        _spread(flow, own_variable, own_feed, cut, backward=backward)
+    return flow
+
+
+def _where(flow: Flow, ports: Mapping[tuple[int, int], int], text: str) -> int | None:
+    name, port = split_input(text)
+    i = flow.graph.index.get(name)
+    return None if i is None else ports.get((i, port), i)
+
+
+def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
+    """Placeholders, what pipelines and Python hand out, parsed examples, named constants to decode."""
+    nodes = graph.nodes
+    found: list[FeedPoint] = []
+    seen: set[tuple[int, int]] = set()
+
+    def add(i: int, port: int, dtype: str | None = None) -> None:
+        if (i, port) not in seen:
+            seen.add((i, port))
+            name = f"{nodes[i].name}:{port}"
+            found.append(FeedPoint(name, i, port, dtype or output_dtype(nodes[i], port) or "unknown"))
+
+    for text in extra:
+        name, port = split_input(text)
+        if name in graph.index:
+            add(graph.index[name], port)
+    for i, node in enumerate(nodes):
+        op = node.op
+        if op in ops.PLACEHOLDERS:
+            add(i, 0)
+        elif ops.hands_out_examples(op) or (op in ops.PARSERS and not _serves(graph, i)):
+            for port in sorted({port for _, port in graph.consumers[i] if port >= 0}):
+                add(i, port)
+        elif op in ops.DECODERS and node.inputs:
+            source = graph.sources[i][0][0] if graph.sources[i] else i
+            if nodes[source].op == "Const" and nodes[source].dtype() == "string":
+                add(source, 0, "string")
+    return tuple(found)
+
+
+def _serves(graph: Graph, i: int) -> bool:
+    """Whether the examples to parse come from a placeholder that is there to feed them."""
+    todo = [source for source, port in graph.sources[i][:1] if port >= 0]
+    for _ in range(8):
+        if not todo:
+            return False
+        node = graph.nodes[todo[0]]
+        if node.op in ops.PLACEHOLDERS:
+            return True
+        if node.op not in ops.PASSES:
+            return False
+        todo = [source for source, port in graph.sources[todo[0]][:1] if port >= 0]
+    return False
+
+
+def output_dtype(node: Node, port: int) -> str | None:
+    """The dtype of an output as far as the node's attributes tell it."""
+    for key in ("output_types", "component_types", "Tout", "dtypes", "Tdense", "out_types"):
+        value = node.attr(key)
+        if value is not None and value.WhichOneof("kind") == "list":
+            types = value.list.type
+            if key == "Tdense":  # a parser's dense outputs come last
+                sparse = node.attr("sparse_types")
+                start = 3 * len(sparse.list.type) if sparse is not None else 0
+                port = port - start
+            return dtype_name(types[port]) if 0 <= port < len(types) else None
+    if node.op in ("ArgMax", "ArgMin"):
+        return node.dtype("output_type") or "int64"
+    if node.op in _FIXED:
+        kinds = _FIXED[node.op]
+        kind = kinds[min(port, len(kinds) - 1)]
+        if kind:
+            return kind
+    for key in ("dtype", "DstT", "out_type", "output_type", "T", "Tparams", "Tout", "out_dtype"):
+        found = node.dtype(key)
+        if found is not None:
+            return found
+    return None
+
+
+_FIXED: dict[str, tuple[str, ...]] = {
+    "TopKV2": ("", "int32"), "TopK": ("", "int32"), "Shape": ("int32",),
+    "Size": ("int32",), "Rank": ("int32",),
+    **dict.fromkeys(
+        ("Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr",
+         "LogicalNot", "All", "Any", "InTopK", "InTopKV2", "IsNan", "IsInf"), ("bool",),
+    ),
+    "DecodeJpeg": ("uint8",), "DecodeWav": ("float32", "int32"), "ReadFile": ("string",),
+    "ReaderReadV2": ("string",), "ReaderRead": ("string",),
+    "AudioSpectrogram": ("float32",), "Mfcc": ("float32",),
+    "ResizeBilinear": ("float32",), "ResizeBicubic": ("float32",), "CropAndResize": ("float32",),
+    "NonMaxSuppression": ("int32",), "NonMaxSuppressionV2": ("int32",), "NonMaxSuppressionV3": ("int32",),
+    "NonMaxSuppressionV4": ("int32",), "NonMaxSuppressionV5": ("int32", "float32", "int32"),
+    "CombinedNonMaxSuppression": ("float32", "float32", "float32", "int32"),
+    "FusedBatchNorm": ("float32",), "Where": ("int64",), "Bucketize": ("int32",),
+    "LookupTableFindV2": ("",), "StringToHashBucketFast": ("int64",),
+}  # fmt: skip
+
+
+def _off(graph: Graph, *, backward: bool) -> bytearray:
+    """Marks nodes that are no inference, by op and by the name scope of gradients."""
+    off = bytearray(len(graph.nodes))
+    scope = ops.GRADIENT_SCOPE.search
+    apart: dict[str, bool] = {}
+    for i, node in enumerate(graph.nodes):
+        op = node.op
+        mark = apart.get(op)
+        if mark is None:
+            mark = apart[op] = ops.off_the_line(op) and not (backward and not ops.writes(op))
+        if mark or (not backward and "gradients" in node.name and scope(node.name)):
+            off[i] = 1
+    return off
+
+
+def _rows(
+    graph: Graph, feeds: Sequence[FeedPoint]
+) -> tuple[list[tuple[tuple[int, int], ...]], dict[tuple[int, int], int]]:
+    """The data inputs of every node, with an index of its own for each port of a feed node."""
+    rows = [
+        row if all(port >= 0 for _, port in row) else tuple(s for s in row if s[1] >= 0)
+        for row in graph.sources
+    ]
+    ports: dict[tuple[int, int], int] = {}
+    count = len(rows)
+    several = {feed.node for feed in feeds if feed.port != 0}
+    for feed in feeds:
+        if feed.node not in several:
+            ports[feed.node, feed.port] = feed.node
+            continue
+        ports[feed.node, feed.port] = count
+        count += 1
+    for i in several:
+        for reader, _ in graph.consumers[i]:
+            rows[reader] = tuple(
+                (ports.get(source, source[0]), source[1]) if source[0] == i else source
+                for source in rows[reader]
+            )
+    rows.extend(((feed.node, 0),) for feed in feeds if feed.node in several)
+    return rows, ports
+
+
+def _order(graph: Graph, rows: Sequence[tuple[tuple[int, int], ...]]) -> Sequence[int]:
+    kinds = [node.op for node in graph.nodes]
+    kinds.extend("_Port" for _ in range(len(rows) - len(kinds)))
+    return ordered(kinds, rows)
+
+
+def _variables(meta: MetaGraph) -> tuple[tuple[int, ...], bool, bool]:
+    """The model's variables: those that are trained, else that could be; else large constants."""
+    graph = meta.graph
+    nodes = graph.nodes
+    found = [i for i, node in enumerate(nodes) if node.op in ops.VARIABLES]
+    if not found:
+        return _constants(graph), True, False
+    stepped = {
+        graph.sources[i][0][0] for i, node in enumerate(nodes) if ops.trains(node.op) and graph.sources[i]
+    }
+    trained = [i for i in found if i in stepped]
+    listed = [i for i in found if nodes[i].name in meta.trainable]
+    chosen = trained or listed or [i for i in found if _could_train(nodes[i])] or found
+    saved = _saved(meta)
+    kept = [i for i in chosen if i in saved] if saved else chosen
+    return tuple(kept or chosen), False, bool(trained)
+
+
+def _could_train(node: Node) -> bool:
+    last = node.name.rsplit("/", 1)[-1].lower()
+    return (node.dtype() or "").startswith(("float", "bfloat", "complex")) and last not in (
+        "global_step", "moving_mean", "moving_variance", "beta1_power", "beta2_power", "adam", "adam_1",
+        "momentum", "rmsprop", "rmsprop_1", "exponentialmovingaverage", "ftrl", "ftrl_1", "adagrad",
+    )  # fmt: skip
+
+
+def _saved(meta: MetaGraph) -> set[int]:
+    """Variables that the Saver restores; empty where there is no Saver."""
+    if meta.saver is None:
+        return set()
+    graph = meta.graph
+    name = meta.saver.restore_op
+    root = graph.index.get(split_input(name)[0])
+    if root is None:
+        return set()
+    restored: set[int] = set()
+    todo, seen = [root], {root}
+    while todo:
+        i = todo.pop()
+        node = graph.nodes[i]
+        if node.op in ("Assign", "AssignVariableOp"):
+            if graph.sources[i]:
+                restored.add(graph.sources[i][0][0])
+            continue
+        if node.op == "NoOp":
+            for source, _ in graph.sources[i]:
+                if source not in seen:
+                    seen.add(source)
+                    todo.append(source)
+    return restored
+
+
+def _constants(graph: Graph) -> tuple[int, ...]:
+    found = []
+    for i, node in enumerate(graph.nodes):
+        if node.op == "Const":
+            raw = node.raw_attr("value")
+            # Shapes and axes are shorter, and integers.
+            if (
+                raw is not None
+                and len(raw) > 4 * _LARGE
+                and (node.dtype() or "") not in ("int32", "int64", "string", "bool")
+            ):
+                found.append(i)
+    return tuple(found)
+
+
+def _spread(
+    flow: Flow, own_variable: Mapping[int, int], own_feed: Mapping[int, int], cut: set[int], *, backward: bool
+) -> None:
+    """Carry the bits along the edges; loops are gone round until nothing is added."""
+    rows, off, dead = flow.rows, flow.off, flow.dead
+    nodes = flow.graph.nodes
+    count = len(rows)
+    feed_bits = [0] * count
+    variable_bits = [0] * count
+    random_bits = bytearray(count)
+    plain = len(nodes)
+    merges = (
+        [i for i in range(plain) if nodes[i].op in MERGES] if any(n.op in BACK_EDGES for n in nodes) else []
+    )
+    spread_off = not backward
+    for _ in range(4):
+        for i in flow.order:
+            feed = own_feed.get(i)
+            if feed is not None:
+                feed_bits[i] = feed
+                continue
+            if i in cut:
+                continue
+            f = v = r = 0
+            if dead and dead[i]:
+                continue
+            blind = i < plain and nodes[i].op in ops.SHAPES
+            for source, _ in rows[i]:
+                if off[source]:
+                    if spread_off and not off[i] and i < plain and not _survives(nodes[source].op):
+                        off[i] = 1
+                    continue
+                f |= feed_bits[source]
+                if not blind:
+                    v |= variable_bits[source]
+                r |= random_bits[source]
+            own = own_variable.get(i)
+            if own is not None:
+                v |= own
+            if off[i]:
+                continue
+            if i < plain and nodes[i].op in ops.RANDOM:
+                r = 1
+            feed_bits[i] = f
+            variable_bits[i] = v
+            random_bits[i] = r
+        again = False
+        for i in merges:
+            if dead and dead[i]:
+                continue
+            for source, _ in rows[i]:
+                if feed_bits[source] & ~feed_bits[i] or variable_bits[source] & ~variable_bits[i]:
+                    again = True
+        if not again:
+            break
+    flow.feed_bits, flow.variable_bits, flow.random_bits = feed_bits, variable_bits, random_bits
+
+
+def _survives(op: str) -> bool:
+    """Whether what reads such a node can be inference all the same."""
+    return op in ("ConcatOffset", "QueueSize", "QueueSizeV2", "Timestamp", "NoOp")
+
+
+def _dead(flow: Flow, flags: Mapping[int, bool]) -> bytearray:
+    """Nodes that do not run while the flags have these values."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    known = dict(flags)
+    dead = bytearray(len(rows))
+    closed: dict[int, int] = {}
+    for i in flow.order:
+        if i >= len(nodes) or i in flags:
+            continue
+        node, row = nodes[i], rows[i]
+        op = node.op
+        if not row:
+            continue
+        gone = [bool(dead[s]) or closed.get(s) == port for s, port in row]
+        if op in MERGES:
+            if all(gone):
+                dead[i] = 1
+            elif any(gone) and not any(nodes[s].op in BACK_EDGES for s, _ in row if s < len(nodes)):
+                flow_row = tuple(source for source, lost in zip(row, gone, strict=True) if not lost)
+                if len(flow_row) == 1 and isinstance(flow.rows, list):
+                    flow.rows[i] = flow_row
+            continue
+        if any(gone):
+            dead[i] = 1
+            continue
+        first = row[0][0]
+        if op in ("Switch", "RefSwitch") and len(row) > 1 and row[1][0] in known:
+            closed[i] = 0 if known[row[1][0]] else 1
+        elif first in known and op in (
+            "Identity",
+            "Cast",
+            "StopGradient",
+            "Enter",
+            "Reshape",
+            "Squeeze",
+            "ExpandDims",
+        ):
+            known[i] = known[first]
+        elif first in known and op == "LogicalNot":
+            known[i] = not known[first]
+        elif op in ("LogicalAnd", "LogicalOr"):
+            values = [known.get(s) for s, _ in row]
+            absorbing = op == "LogicalOr"
+            if absorbing in values:
+                known[i] = absorbing
+            elif None not in values:
+                known[i] = not absorbing
+    return dead

@@ -1,0 +1,94 @@
+"""What an output or an input is: probabilities, boxes, an image, tokens."""
+
+from __future__ import annotations
+
+import re
+
+from zoo.endpoints import ops
+from zoo.endpoints.flow import Flow
+from zoo.protos import Shape
+
+_NAMED = (
+    ("boxes", r"box|bbox|locali[sz]ation|\bloc\b|rois?\b"),
+    ("landmarks", r"landmark|keypoint|heatmap"),
+    ("masks", r"mask|segment"),
+    ("scores", r"score|conf(idence)?\b"),
+    ("count", r"num_detections|count"),
+    ("embedding", r"embed|feature|bottleneck|latent|code\b|encod"),
+    ("value", r"\bvalue|critic|\bv\b|state_value"),
+    ("action", r"action|policy|\bpi\b|actor"),
+    ("reconstruction", r"recon|decod"),
+    ("image", r"generat|fake|image|\bgen\b|hr\b|\bsr\b"),
+)
+
+
+def walk_back(flow: Flow, i: int, through: frozenset[str] = ops.LOOK_THROUGH) -> int:
+    """The node whose content ``i`` shows, seen through ops that only reshape or rename."""
+    for _ in range(32):
+        if i >= len(flow.graph.nodes) or flow.graph.nodes[i].op not in through or not flow.rows[i]:
+            return i
+        i = flow.rows[i][0][0]
+    return i
+
+
+def output_kind(flow: Flow, i: int, port: int, shape: Shape, *, role: str | None = None) -> str:
+    """What the output is, from its op and its neighbours; the name decides only between likes."""
+    if role is not None:
+        return role
+    node = flow.graph.nodes[i]
+    base = walk_back(flow, i)
+    source = flow.graph.nodes[base] if base < len(flow.graph.nodes) else node
+    name = node.name.lower()
+    if source.op in ("ArgMax", "ArgMin"):
+        return "masks" if shape is not None and len(shape) >= 3 else "classes"
+    if source.op in ("TopK", "TopKV2"):
+        return "scores" if port == 0 else "classes"
+    if source.op.startswith("NonMaxSuppression") or source.op == "CombinedNonMaxSuppression":
+        return {0: "boxes", 1: "scores", 2: "classes"}.get(port, "count")
+    if source.op.startswith("LookupTable"):
+        return "classes"
+    if source.op == "Multinomial":
+        return "action"
+    if source.op == "Softmax":
+        return "probabilities"
+    if source.op == "LogSoftmax":
+        return "log probabilities"
+    if source.op == "Sigmoid":
+        if shape is not None and len(shape) == 4:
+            return "masks" if shape[-1] in (1, 2) else "image"
+        return "probabilities"
+    for kind, pattern in _NAMED:
+        if re.search(pattern, name):
+            return kind
+    if shape is not None and len(shape) == 4 and shape[-1] in (1, 3):
+        return "image"
+    if _normalized(flow, base):
+        return "embedding"
+    return "logits"
+
+
+def _normalized(flow: Flow, i: int) -> bool:
+    """Whether the node divides a tensor by its own length, as `tf.nn.l2_normalize` does."""
+    node = flow.graph.nodes[i]
+    if node.op not in ("Mul", "RealDiv", "Div"):
+        return False
+    for source, _ in flow.rows[i]:
+        other = walk_back(flow, source)
+        if flow.graph.nodes[other].op in ("Rsqrt", "Sqrt"):
+            return True
+    return False
+
+
+def input_kind(flow: Flow, dtype: str, shape: Shape) -> str:
+    """What a data input holds, in a word for its reason."""
+    if dtype == "string":
+        return "text or encoded files"
+    if shape is not None and len(shape) == 4 and (shape[-1] in (1, 3, 4) or shape[1] in (1, 3)):
+        return "images"
+    if shape is not None and len(shape) == 5:
+        return "volumes or videos"
+    if dtype in ("int32", "int64"):
+        return "ids"
+    if shape is not None and len(shape) == 3:
+        return "sequences or an image"
+    return "examples"

@@ -1,0 +1,130 @@
+"""What is known about ops as far as finding inputs and outputs asks for it."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
+
+VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable", "TemporaryVariable"})
+
+PASSES = frozenset(
+    """Identity RefIdentity IdentityN StopGradient Enter RefEnter Exit RefExit Switch RefSwitch Merge
+    RefMerge NextIteration RefNextIteration ReadVariableOp Cast Reshape ExpandDims Squeeze Snapshot
+    PreventGradient CheckNumerics EnsureShape Print LogicalNot Bitcast""".split()
+)
+"""Ops through which a value goes without meeting another one that matters."""
+
+PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
+
+_PIPELINE = re.compile(
+    r"IteratorGetNext(Sync|AsOptional)?|OptionalGetValue|ReduceDataset|DatasetToSingleElement"
+    r"|(\w*Queue)?Dequeue(Many|UpTo)?(V2)?|Queue(Dequeue|DequeueMany|DequeueUpTo)(V2)?"
+    r"|Reader(Read|ReadUpTo)(V2)?|(Map|OrderedMap)?(Unstage|Peek|StagePeek)(NoKey)?|Barrier\w+"
+    r"|RecordInput|InfeedDequeue(Tuple)?|_?(Host)?Recv|FixedLengthRecord\w+|DecodeVideo"
+    r"|GeneratorDataset|SSTableReader\w*|LoadFromVolumeStore"
+)
+PARSERS = frozenset(
+    {"ParseExample", "ParseExampleV2", "ParseSingleExample", "ParseSequenceExample",
+     "ParseSequenceExampleV2", "ParseSingleSequenceExample", "DecodeCSV", "DecodeProtoV2"}
+)  # fmt: skip
+DECODERS = frozenset(
+    """DecodeJpeg DecodePng DecodeImage DecodeBmp DecodeGif DecodeAndCropJpeg DecodeWav DecodeRaw
+    DecodeBase64 DecodeCompressed DecodePaddedRaw""".split()
+)
+
+
+@functools.cache
+def hands_out_examples(op: str) -> bool:
+    """Whether the op is where an input pipeline, or Python, hands examples to the model."""
+    return op in PYTHON or _PIPELINE.fullmatch(op) is not None
+
+
+_WRITERS = re.compile(
+    r"Assign(Add|Sub)?|Assign(Add|Sub)?VariableOp|(Resource)?(Sparse)?Apply\w+"
+    r"|(Resource)?Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update)|(Resource)?StridedSliceAssign"
+    r"|(Resource)?CountUpTo|DestroyResourceOp|.*Accumulator(Apply|Take)Gradient|StackPush(V2)?"
+)
+_SAVERS = re.compile(r"(Save|Restore)(V2|Slices?|Slice)?|ShardedFilename|ShardedFilespec|MergeV2Checkpoints")
+_REPORTS = re.compile(
+    r"\w*Summary(V2)?|SummaryWriter|Write\w+Summary|Assert|PrintV2|NoOp|ControlTrigger|IsVariableInitialized"
+    r"|VarIsInitializedOp|Timestamp|Abort|WriteFile|LogUniform\w*|InitializeTable\w*|LookupTable(Import|Insert)\w*"
+    r"|Queue(Enqueue\w*|Close(V2)?|Size(V2)?|IsClosed(V2)?)|MakeIterator|IteratorToStringHandle|ConcatOffset"
+    r"|InTopK(V2)?|ConfusionMatrix|Stage|MapStage"
+)
+_GRADIENTS = re.compile(
+    r"\w+Grad(V\d)?|\w+GradGrad|\w+GradWithArgmax|Conv\w+BackpropFilter(V\d)?|\w+NativeBackpropFilter"
+    r"|BroadcastGradientArgs|SymbolicGradient|\w+BackpropV\d"
+)
+
+
+@functools.cache
+def writes(op: str) -> bool:
+    """Whether the op changes a variable."""
+    return _WRITERS.fullmatch(op) is not None
+
+
+@functools.cache
+def trains(op: str) -> bool:
+    """Whether the op is an optimizer's step; its first input is the variable."""
+    return re.fullmatch(r"(Resource)?(Sparse)?Apply\w+", op) is not None
+
+
+@functools.cache
+def off_the_line(op: str) -> bool:
+    """Whether nothing behind the op is inference: writing, saving, reporting, going backward."""
+    return (
+        writes(op)
+        or _SAVERS.fullmatch(op) is not None
+        or _REPORTS.fullmatch(op) is not None
+        or _GRADIENTS.fullmatch(op) is not None
+    )
+
+
+GRADIENT_SCOPE = re.compile(r"(?:^|/)gradients(?:_\d+)?/")
+"""`tf.gradients` puts everything it makes into this name scope."""
+
+RANDOM = frozenset(
+    """RandomUniform RandomStandardNormal RandomNormal TruncatedNormal RandomUniformInt Multinomial
+    StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomNormal StatelessRandomNormalV2
+    StatelessTruncatedNormal RandomGamma ParameterizedTruncatedNormal""".split()
+)
+
+MIXES = frozenset(
+    """MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 SparseMatMul Einsum Conv2D Conv3D Conv1D
+    DepthwiseConv2dNative Conv2DBackpropInput Conv3DBackpropInput Conv3DBackpropInputV2
+    DepthwiseConv2dNativeBackpropInput SparseTensorDenseMatMul
+    BiasAdd BiasAddV1 FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Dilation2D
+    Gather GatherV2 GatherNd ResourceGather ResourceGatherNd
+    LSTMBlockCell BlockLSTM BlockLSTMV2 GRUBlockCell CudnnRNN CudnnRNNV2 CudnnRNNV3
+    PartitionedCall StatefulPartitionedCall While StatelessWhile If StatelessIf Case
+    QuantizedConv2D QuantizedMatMul _FusedConv2D _FusedMatMul
+    BatchNormWithGlobalNormalization SparseSegmentMean SparseSegmentSum SparseSegmentSqrtN""".split()
+)
+"""Ops where an example meets a parameter."""
+
+SOFT_MIXES = frozenset("Add AddV2 Sub Mul RealDiv Div Maximum ConcatV2 Concat Select SelectV2".split())
+"""Ops where a parameter of rank 1 or more may meet an example, but a loss may also meet a penalty."""
+
+PROBABILITIES = frozenset({"Softmax", "Sigmoid"})
+ACTIVATIONS = frozenset({"Softmax", "Sigmoid", "LogSoftmax"})
+DECISIONS = frozenset(
+    """ArgMax ArgMin TopK TopKV2 Round Rint Greater GreaterEqual Less LessEqual Equal NotEqual OneHot
+    InTopK InTopKV2 Sign""".split()
+)
+LOOK_THROUGH = frozenset(
+    "Identity Reshape Squeeze ExpandDims Cast StopGradient Transpose Snapshot CheckNumerics".split()
+)
+DIFFERENCES = frozenset(
+    """Sub SquaredDifference Mul Maximum Equal SigmoidCrossEntropyWithLogits
+    SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits Xlogy Abs""".split()
+)
+"""Ops with which a reconstruction is compared to the example."""
+
+LOSSES = frozenset(
+    {"SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits", "CTCLoss", "CTCLossV2"}
+)
+REDUCTIONS = frozenset({"Sum", "Mean", "Max", "Min", "Prod", "All", "Any", "L2Loss", "EuclideanNorm"})
+SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "VariableShape", "ZerosLike", "OnesLike"})
+"""Ops that read the shape of their input, not its content."""

@@ -1,0 +1,63 @@
+"""Reasons in words that a person can check on the page."""
+
+from __future__ import annotations
+
+from zoo.endpoints import ops
+from zoo.endpoints.flow import FeedPoint, Flow
+from zoo.endpoints.heads import Head, Region
+from zoo.endpoints.kinds import input_kind, walk_back
+from zoo.protos import Shape
+
+
+def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bool) -> str:
+    """Why a head is an output: which op, how many variables, no label, who reads it."""
+    base = walk_back(flow, head.node)
+    op = flow.graph.nodes[base].op if base < len(flow.graph.nodes) else "tensor"
+    total = 0
+    for i in range(len(flow.graph.nodes)):
+        if found.inside[i]:
+            total |= flow.variable_bits[i]
+    own, everything = head.coverage.bit_count(), total.bit_count()
+    what = "large constants" if flow.frozen else "model variables"
+    parts = [f"{'the only head' if alone else 'a head'}, a {op}"]
+    if everything:
+        parts.append(
+            f"that depends on all {everything} {what}"
+            if own == everything
+            else f"that depends on {own} of {everything} {what}"
+        )
+    if found.labels:
+        parts.append("and on no label")
+    text = " ".join(parts)
+    if head.rule == "reconstruction":
+        text += "; the loss compares it with the input itself"
+    elif head.rule == "generator":
+        text += "; another net of this graph judges it in the place of examples"
+    elif head.rule == "complete":
+        text += "; the first tensor that needs them all, before the loss"
+    elif head.dangling:
+        text += "; nobody reads it, so it was made to be fetched"
+    elif head.labels:
+        names = [feed.tensor for k, feed in enumerate(flow.feeds) if head.labels >> k & 1]
+        text += f"; the next step compares it with {names[0]}" if names else ""
+    if head.towers > 1:
+        text += f"; chosen among {head.towers} copies with the same variables"
+    return text
+
+
+def input_reason(flow: Flow, feed: FeedPoint, shape: Shape, meets: int) -> str:
+    """Why a feed is an input: what it holds and how the outputs need it."""
+    node = flow.graph.nodes[feed.node]
+    what = input_kind(flow, feed.dtype, shape)
+    if node.op in ops.PLACEHOLDERS:
+        source = "a placeholder"
+    elif node.op == "Const":
+        source = "a constant that stands in for a feed"
+    elif node.op in ops.PYTHON:
+        source = "computed by Python, cut here"
+    elif node.op in ops.PARSERS:
+        source = "parsed from examples, cut here"
+    else:
+        source = f"handed out by {node.op}, cut here"
+    use = "parameters meet it, and the outputs need it" if meets else "the outputs need it"
+    return f"{source} ({what}): {use}"

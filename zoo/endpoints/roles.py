@@ -1,0 +1,349 @@
+"""What each feed is for, from who consumes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from zoo.endpoints import ops
+from zoo.endpoints.flow import FeedPoint, Flow
+from zoo.protos import Shape
+from zoo.shapes.engine import BRANCHES
+
+_REACH = 400
+"""Nodes that are looked at around one feed; its role shows close by."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Role:
+    """What a feed is for; ``folded`` is its value at inference where one is known."""
+
+    name: str
+    reason: str
+    confidence: float
+    folded: bool | int | float | None = None
+
+
+def roles(flow: Flow) -> dict[str, Role]:
+    """A role for each feed by tensor name, but for the feeds that only the data flow tells apart."""
+    found: dict[str, Role] = {}
+    for feed in flow.feeds:
+        role = _side_input(flow, feed)
+        if role is not None:
+            found[feed.tensor] = role
+    return found
+
+
+def feed_shape(flow: Flow, feed: FeedPoint) -> Shape:
+    """The shape of a feed; unknown where an old file notes a scalar for want of knowledge."""
+    return flow.shape(feed.node, feed.port)
+
+
+def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
+    """The role of a feed that steers the graph rather than being worked on."""
+    node = flow.graph.nodes[feed.node]
+    readers = list(_readers(flow, feed))
+    if not flow.graph.consumers[feed.node]:
+        return Role(name="unused", reason="nothing reads it", confidence=0.99)
+    if feed.dtype == "string" and (role := _plumbing(flow, feed)) is not None:
+        return role
+    if feed.dtype in ("resource", "variant"):
+        return Role(name="other", reason=f"it hands over a {feed.dtype}, not an example", confidence=0.9)
+    if not readers:
+        return None
+    if node.op not in ops.PLACEHOLDERS:
+        return None
+    shape = feed_shape(flow, feed)
+    single = shape is None or all(size == 1 for size in shape)
+    if not single:
+        return None
+    predicate = _is_predicate(flow, feed, readers)
+    if feed.dtype == "bool" or (predicate and feed.dtype in ("int32", "int64", "uint8")):
+        if predicate:
+            value: bool | int = False if feed.dtype == "bool" else 0
+            if _inverted(node.name):
+                value = True if feed.dtype == "bool" else 1
+            return Role(
+                name="training_flag",
+                reason=f"a single {feed.dtype} that only decides which branch runs ({predicate})",
+                confidence=0.95,
+                folded=value,
+            )
+        return None
+    if feed.dtype.startswith(("float", "bfloat")):
+        dropout = _dropout(flow, feed)
+        if dropout is not None:
+            return dropout
+        if _only_steps(flow, feed):
+            return Role(
+                name="learning_rate",
+                reason="a single number that only the optimizer's steps read",
+                confidence=0.95,
+            )
+    return None
+
+
+def _inverted(name: str) -> bool:
+    """Whether a flag says inference rather than training; nothing but its name can tell."""
+    last = name.rsplit("/", 1)[-1].lower()
+    return (
+        re.search(r"(is|do|in)?_?(test|eval|infer|predict|deploy)\w*", last) is not None
+        and "train" not in last
+    )
+
+
+def _readers(flow: Flow, feed: FeedPoint) -> Iterator[tuple[int, int]]:
+    """(reader, input position) of the nodes that read the feed, through ops that pass values on."""
+    graph = flow.graph
+    rows = flow.graph.sources
+    todo = [(feed.node, feed.port)]
+    seen = {feed.node}
+    count = 0
+    while todo and count < _REACH:
+        i, port = todo.pop()
+        for reader, used in graph.consumers[i]:
+            if used < 0 or (i == feed.node and used != port):
+                continue
+            node = graph.nodes[reader]
+            position = next((k for k, source in enumerate(rows[reader]) if source == (i, used)), 0)
+            passes = node.op in ops.PASSES and position == 0
+            if passes:
+                if reader not in seen:
+                    seen.add(reader)
+                    todo.append((reader, 0))
+                continue
+            if not _backward(flow, reader):
+                count += 1
+                yield reader, position
+
+
+def _backward(flow: Flow, i: int) -> bool:
+    node = flow.graph.nodes[i]
+    return "gradients" in node.name and ops.GRADIENT_SCOPE.search(node.name) is not None
+
+
+def _is_predicate(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> str:
+    """In words how the feed is used as a condition; empty if it is used otherwise too."""
+    kinds: set[str] = set()
+    todo = [reader for reader, _ in readers]
+    positions = dict(readers)
+    steps = 0
+    while todo and steps < _REACH:
+        steps += 1
+        i = todo.pop()
+        node = flow.graph.nodes[i]
+        if node.op in ("Switch", "RefSwitch"):
+            if positions.get(i, 1) == 1:
+                kinds.add("tf.cond")
+            continue
+        if node.op in BRANCHES:
+            kinds.add("tf.cond")
+        elif node.op in ("Select", "SelectV2"):
+            kinds.add("tf.where")
+        elif node.op in ("LogicalAnd", "LogicalOr", "LogicalNot", "Equal", "NotEqual", "Greater"):
+            todo.extend(reader for reader, port in flow.graph.consumers[i] if port >= 0)
+        elif node.op in ("PartitionedCall", "StatefulPartitionedCall") and feed.dtype == "bool":
+            kinds.add("a function's argument")
+        elif node.op in ops.PASSES:
+            todo.extend(reader for reader, port in flow.graph.consumers[i] if port >= 0)
+            for reader, port in flow.graph.consumers[i]:
+                if port >= 0 and flow.graph.nodes[reader].op in ("Switch", "RefSwitch"):
+                    positions[reader] = 1 if _reads_at(flow, reader, i) == 1 else 0
+        elif node.op in ("Mul", "Sub", "RealDiv", "Pack", "Shape") or ops.off_the_line(node.op):
+            continue
+        elif feed.dtype != "bool":
+            return ""
+    return " and ".join(sorted(kinds))
+
+
+def _reads_at(flow: Flow, reader: int, source: int) -> int:
+    return next((k for k, (s, _) in enumerate(flow.graph.sources[reader]) if s == source), 0)
+
+
+def _dropout(flow: Flow, feed: FeedPoint) -> Role | None:
+    """Keep probability or dropout rate: how it meets the random numbers tells which of the two.
+
+    `tf.nn.dropout` before 1.13: ``floor(keep_prob + random)``, and ``x / keep_prob``.  Since then:
+    ``random >= rate``, with ``rate = 1 - keep_prob`` where the caller gave that.
+    """
+    graph = flow.graph
+    todo: list[tuple[int, bool]] = [(feed.node, False)]
+    seen = {feed.node}
+    steps = 0
+    while todo and steps < _REACH:
+        i, flipped = todo.pop()
+        steps += 1
+        for reader, port in graph.consumers[i]:
+            if port < 0 or reader in seen or _backward(flow, reader):
+                continue
+            node = graph.nodes[reader]
+            others = [s for s, p in graph.sources[reader] if s != i and p >= 0]
+            chance = any(_is_chance(flow, s) for s in others)
+            if node.op in ("Add", "AddV2") and chance:
+                return _dropout_role(
+                    keep=not flipped, word="is added to random numbers that are then rounded down"
+                )
+            if node.op in ("GreaterEqual", "Less", "Greater", "LessEqual") and chance:
+                first = _reads_at(flow, reader, i) == 0
+                drops = (node.op in ("GreaterEqual", "Greater")) != first
+                return _dropout_role(keep=drops == flipped, word="is compared with random numbers")
+            if node.op == "Bernoulli" or (node.op in ops.RANDOM and "ernoulli" in node.name):
+                return _dropout_role(keep=not flipped, word="is the chance of random draws")
+            if node.op == "Sub" and others and all(graph.nodes[s].op == "Const" for s in others):
+                if _reads_at(flow, reader, i) == 1:
+                    seen.add(reader)
+                    todo.append((reader, not flipped))
+            elif node.op in ops.PASSES and node.op != "LogicalNot" and _reads_at(flow, reader, i) == 0:
+                seen.add(reader)
+                todo.append((reader, flipped))
+            elif node.op in BRANCHES or node.op in ("PartitionedCall", "StatefulPartitionedCall"):
+                role = _dropout_in_function(flow, reader, _reads_at(flow, reader, i), flipped=flipped)
+                if role is not None:
+                    return role
+    return None
+
+
+def _is_chance(flow: Flow, i: int) -> bool:
+    """Whether a node is a random number, scaled at most."""
+    nodes = flow.graph.nodes
+    for _ in range(6):
+        if nodes[i].op in ops.RANDOM:
+            return True
+        if nodes[i].op not in ("Add", "AddV2", "Mul", "Identity", "Enter", "Cast", "Switch", "Merge"):
+            return False
+        row = [s for s, p in flow.graph.sources[i] if p >= 0]
+        chance = [s for s in row if nodes[s].op in ops.RANDOM]
+        if chance:
+            return True
+        if not row:
+            return False
+        i = row[0]
+    return False
+
+
+def _dropout_in_function(flow: Flow, call: int, position: int, *, flipped: bool) -> Role | None:
+    """Dropout inside the branches of a functional conditional or a called function."""
+    node = flow.graph.nodes[call]
+    names = []
+    for key in ("f", "then_branch", "else_branch"):
+        value = node.attr(key)
+        if value is not None:
+            names.append(value.func.name)
+    skip = 1 if node.op in BRANCHES else 0
+    for name in names:
+        function = flow.graph.functions.get(name)
+        if function is None:
+            continue
+        arguments = [arg.name for arg in function.proto.signature.input_arg]
+        if position - skip >= len(arguments):
+            continue
+        start = arguments[position - skip]
+        random = {n.name for n in function.nodes if n.op in ops.RANDOM}
+        if not random:
+            continue
+        parity = {start: flipped}
+        for inner in function.nodes:
+            sources = [text.split(":")[0] for text in inner.inputs if not text.startswith("^")]
+            hits = [k for k, s in enumerate(sources) if s in parity]
+            if not hits:
+                if inner.op in ("Mul", "Add", "AddV2", "Identity") and any(s in random for s in sources):
+                    random.add(inner.name)
+                continue
+            flip = parity[sources[hits[0]]]
+            if inner.op in ("GreaterEqual", "Greater", "Less", "LessEqual") and any(
+                s in random for s in sources
+            ):
+                drops = (inner.op in ("GreaterEqual", "Greater")) != (hits[0] == 0)
+                return _dropout_role(keep=drops == flip, word="is compared with random numbers")
+            if inner.op in ("Add", "AddV2") and any(s in random for s in sources):
+                return _dropout_role(keep=not flip, word="is added to random numbers")
+            if inner.op == "Sub" and hits[0] == 1:
+                parity[inner.name] = not flip
+            elif inner.op in ops.PASSES:
+                parity[inner.name] = flip
+    return None
+
+
+def _dropout_role(*, keep: bool, word: str) -> Role:
+    if keep:
+        return Role(
+            name="keep_prob",
+            reason=f"a single number that {word}: what dropout keeps",
+            confidence=0.97,
+            folded=1.0,
+        )
+    return Role(
+        name="keep_prob",
+        reason=f"a single number that {word}: the rate at which dropout drops",
+        confidence=0.97,
+        folded=0.0,
+    )
+
+
+def _only_steps(flow: Flow, feed: FeedPoint) -> bool:
+    """Whether all that the feed leads to ends in optimizer steps."""
+    graph = flow.graph
+    todo, seen = [feed.node], {feed.node}
+    stepped = False
+    while todo:
+        if len(seen) > _REACH:
+            return False
+        i = todo.pop()
+        for reader, port in graph.consumers[i]:
+            if port < 0 or reader in seen:
+                continue
+            seen.add(reader)
+            op = graph.nodes[reader].op
+            if ops.trains(op) or op in ("AssignSub", "AssignSubVariableOp", "Assign", "AssignVariableOp"):
+                stepped = True
+            elif op.endswith("Summary") or op in ("NoOp", "Assert"):
+                continue
+            elif op in ops.MIXES or op in ops.REDUCTIONS:
+                return False
+            else:
+                todo.append(reader)
+    return stepped
+
+
+def _plumbing(flow: Flow, feed: FeedPoint) -> Role | None:
+    """String feeds that name files or iterators."""
+    graph = flow.graph
+    saver = flow.meta.saver
+    todo, seen = [feed.node], {feed.node}
+    kinds = set()
+    steps = 0
+    while todo and steps < _REACH:
+        i = todo.pop()
+        for reader, port in graph.consumers[i]:
+            if port < 0 or reader in seen:
+                continue
+            steps += 1
+            seen.add(reader)
+            op = graph.nodes[reader].op
+            if re.fullmatch(r"(Save|Restore)(V2|Slices?)?|ShardedFilename|MergeV2Checkpoints", op):
+                kinds.add("saver")
+            elif op.startswith("IteratorFromStringHandle"):
+                kinds.add("iterator")
+            elif op in (
+                "Identity",
+                "StringJoin",
+                "Pack",
+                "Reshape",
+                "PlaceholderWithDefault",
+                "Switch",
+                "Merge",
+                "Select",
+            ):
+                todo.append(reader)
+            else:
+                kinds.add("other")
+    if kinds == {"saver"} or (saver is not None and saver.filename_tensor == feed.tensor):
+        return Role(name="saver", reason="the file name that the Saver writes or reads", confidence=0.99)
+    if "StringJoin" in kinds or not kinds:
+        return None
+    if kinds == {"iterator"}:
+        return Role(
+            name="iterator", reason="a string handle that selects an iterator, no example", confidence=0.98
+        )
+    return None
