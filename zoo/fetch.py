@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -23,7 +23,7 @@ from zoo.fetching.copy import Copy, Sink, accepted, keep_or_drop
 from zoo.fetching.download import Download, FetchOptions, Meter, Progress
 from zoo.fetching.http import redact
 from zoo.fetching.source import Source, check, hashed
-from zoo.paths import escaped, file_name
+from zoo.paths import escaped, file_name, folders
 from zoo.records import Archive, Row
 
 __all__ = ["FetchOptions", "Fetched", "fetch", "redact"]
@@ -37,7 +37,7 @@ class Fetched:
     path: Path
     """The file: in the cache, or where it already was."""
     name: str
-    """What to call it: the last part of its URL, safe to write."""
+    """What to call it: the last part of its URL, safe to write; in a SavedModel, below its folder."""
     cached: bool = False
     """No byte of it had to be fetched."""
     transferred: int = 0
@@ -103,7 +103,9 @@ def fetch_through(
     wanted = sources(row)
     if len(wanted) > 1:
         sink = None
-    return tuple(_fetched(source, Cache(cache), meter, sink) for source in wanted)
+    places = (*folders([source.urls[0] for source in wanted if source.role == "model"]), "")
+    found = (_fetched(source, Cache(cache), meter, sink) for source in wanted)
+    return tuple(replace(one, name=place + one.name) for one, place in zip(found, places, strict=False))
 
 
 def _fetched(source: Source, cache: Cache, meter: Meter, sink: Sink | None) -> Fetched:

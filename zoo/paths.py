@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 COMPONENT_BYTES = 255
@@ -43,3 +46,22 @@ def file_name(url: str, given: str | None = None) -> str:
     while len(name.encode("utf-8", "replace")) > COMPONENT_BYTES - 55:  # room for what is put around names
         name = name[1:]  # the end tells more: it has the extension
     return name
+
+
+def folders(urls: Sequence[str]) -> tuple[str, ...]:
+    """For each URL of a model the folder to put its file in, empty or with a slash at its end.
+
+    Files of a SavedModel keep their places below the folder that they share: its values are in
+    ``variables/``.  All others lie side by side, wherever they come from.
+
+    >>> folders(["https://example.org/net/saved_model.pb", "https://example.org/net/variables/variables.index"])
+    ('', 'variables/')
+    """
+    parts = [urlsplit(url) for url in urls]
+    files = [PurePosixPath(os.path.normpath("/" + unquote(part.path).lstrip("/"))) for part in parts]
+    is_saved_model = any(file.name in ("saved_model.pb", "saved_model.pbtxt") for file in files)
+    if not is_saved_model or len({(part.scheme, part.netloc) for part in parts}) > 1:
+        return ("",) * len(urls)
+    shared = os.path.commonpath([file.parent for file in files])
+    inner = [file.parent.relative_to(shared).parts for file in files]
+    return tuple("".join(f"{escaped(name)}/" for name in names) for names in inner)
