@@ -202,10 +202,9 @@ class Facts:
 class Site:
     """One node as a rule sees it: attributes, the shapes and values that come in."""
 
-    __slots__ = ("engine", "facts", "i", "ins", "node", "row")
+    __slots__ = ("facts", "i", "ins", "node", "row")
 
-    def __init__(self, engine: Engine, facts: Facts, i: int) -> None:
-        self.engine = engine
+    def __init__(self, facts: Facts, i: int) -> None:
         self.facts = facts
         self.i = i
         self.node: Node = facts.body.nodes[i]
@@ -314,7 +313,7 @@ class Engine:
                 return self._call(facts, i)
             return self._noted(node)
         try:
-            shapes = rule(Site(self, facts, i))
+            shapes = rule(Site(facts, i))
         except (IndexError, TypeError, ValueError, ZeroDivisionError, OverflowError):
             # The node does not have the inputs or attributes that its op asks for: nothing is known.
             shapes = ()
