@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -62,7 +63,8 @@ class Request:
 class FaultServer:
     """Listens on a free port of the loopback interface while it is entered."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.requests: list[Request] = []
         self._scripts: dict[str, list[Reply]] = {}
         self._lock = threading.Lock()
@@ -76,7 +78,7 @@ class FaultServer:
     def at(self, path: str, *replies: Reply) -> str:
         """The URL of ``path``, which gives these replies in turn."""
         self._scripts[path] = list(replies)
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}{path}"
 
     def asked(self, path: str) -> list[Request]:
         """The requests for a path, in order."""
@@ -111,6 +113,12 @@ class FaultServer:
             self._threads.append(thread)
 
     def _talk(self, connection: socket.socket) -> None:
+        if self._tls is not None:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                connection.close()
+                return
         with connection:
             try:
                 request = _read_request(connection)

@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import multiprocessing
 import os
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -311,6 +313,62 @@ def test_plain_bytes_in_place_of_tls_are_named(server: FaultServer, cache: Path)
 
     with pytest.raises(TransientError, match=r"while connecting, after 4 tries"):
         get(url, cache)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that no one vouches for, with its key."""
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 "
+        f"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout {path} -out {path}.crt"
+    )
+    subprocess.run(command.split(), check=True, capture_output=True)
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def test_a_certificate_that_no_one_vouches_for_is_refused(certificate: Path, cache: Path) -> None:
+    """A server that cannot prove who it is gets no second try, and the error says what is wrong."""
+    with FaultServer(tls(certificate)) as server:
+        url = server.at("/m.bin", Reply(DATA))
+
+        with pytest.raises(FetchError, match="certificate is not to be trusted: self-signed") as caught:
+            get(url, cache)
+
+    assert not isinstance(caught.value, TransientError)
+    assert not server.requests
+
+
+def test_https_is_as_patient_as_http(certificate: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a certificate to trust, a broken TLS download is carried on, and a stalled one is left."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with FaultServer(tls(certificate)) as server:
+        good = Reply(DATA, etag='"one"', ranges=True)
+        broken = [replace(good, cut_after=9), replace(good, reset_after=99), replace(good, stall_after=999)]
+        url = server.at("/m.bin", *broken, good)
+        assert get(url, cache).path.read_bytes() == DATA
+        assert len(server.requests) == 4
+
+        stalled = server.at("/n.bin", Reply(DATA, stall_after=1000, stall_seconds=5))
+        start = time.monotonic()
+        with pytest.raises(FetchError, match="took longer than the time allowed"):
+            get(stalled, cache, options=replace(FAST, seconds=0.4, stall_seconds=5))
+        assert time.monotonic() - start < 2
+
+        plain = FaultServer()
+        with plain:
+            away = server.at(
+                "/away", Reply(status=302, headers={"Location": plain.at("/m.bin", Reply(DATA))})
+            )
+            with pytest.raises(FetchError, match="redirects from https to unencrypted"):
+                get(away, cache)
 
 
 def test_a_long_retry_after_is_not_waited_for(server: FaultServer, cache: Path) -> None:

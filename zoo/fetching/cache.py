@@ -95,9 +95,11 @@ class Cache:
         return _load(self.part(key).with_suffix(".json"), Part) if self.part(key).exists() else None
 
     def begin(self, key: str, part: Part) -> None:
-        """Note what the bytes that now go to `part` are a part of."""
-        with replacing(self.part(key).with_suffix(".json")) as path:
-            path.write_bytes(to_json(part))
+        """Note what the bytes that now go to `part` are a part of.
+
+        Half a note is no note: it is written in place, since a rename takes a millisecond.
+        """
+        self.part(key).with_suffix(".json").write_bytes(to_json(part))
 
     def publish(self, path: Path, sha256: str) -> Path:
         """Move a whole file of this file system to its place among the objects."""

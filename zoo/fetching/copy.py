@@ -42,6 +42,10 @@ class Sink(Protocol):
         ...
 
 
+_WORTH_CARRYING_ON = 1 << 16
+"""Bytes up to which a download that broke off starts anew in the next run."""
+
+
 class Copy:
     """The way of a download into the cache, into a sink, or both."""
 
@@ -98,11 +102,12 @@ class Copy:
                 name = file_name(download.url, download.name)
                 taking = self.sink.take(name, self.head, download.total)
                 self.kept = self.sink.keep or not taking
-            if self.kept:
+            if self.kept and (download.total is None or download.total > _WORTH_CARRYING_ON):
                 self.cache.begin(self.key, Part(
                     url=redact(download.url), validator=download.validator, total=download.total,
                     name=download.name, encoding=download.encoding,
                 ))  # fmt: skip
+            if self.kept:
                 write_all(file.fileno(), buffer[:count])
         while True:
             if taking and self.sink is not None:
