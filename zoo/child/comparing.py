@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +37,20 @@ def compare(task: Compare, threads: Threads) -> RunProof:
         return RunProof(ok=None, reason="there is no other original to compare with", outputs=outputs)
     try:
         with original_loaded(original, names, inputs, threads) as loaded:
-            fed = _feeds_of_original(task, ran)
-            if ran is None:
-                wanted = [from_input(one) for one in inputs]
-                run_with_made_up(loaded, names, wanted, task.seed)
-                return RunProof(
-                    ok=False, reason=f"the frozen graph does not run, the original does: {reason}"
-                )
             try:
-                expected = loaded.run(names, fed)
+                if ran is None:
+                    raise ValueError(reason)
+                expected = loaded.run(names, _feeds_of_original(task, ran))
             except (ValueError, tf.errors.InvalidArgumentError):
                 # The original may know shapes that the frozen graph has forgotten.
-                ran = _on_terms_of_original(task, loaded, names, in_frozen, threads)
-                fed = _feeds_of_original(task, ran)
-                expected = loaded.run(names, fed)
-            again = loaded.run(names, fed)
+                accepted = _accepted_by_original(task, loaded, names)
+                try:
+                    ran = _run_frozen_on(task, accepted, in_frozen, threads)
+                except (CannotError, *GRAPH_ERRORS) as error:
+                    why = f"the frozen graph does not run, the original does: {brief(error)}"
+                    return RunProof(ok=False, reason=why)
+                expected = loaded.run(names, _feeds_of_original(task, ran))
+            again = loaded.run(names, _feeds_of_original(task, ran))
             notes = loaded.notes
     except UnsafeError:
         raise
@@ -70,20 +69,30 @@ def compare(task: Compare, threads: Threads) -> RunProof:
     return verdict(names, expected, compared, notes, unstable)
 
 
-def _on_terms_of_original(
-    task: Compare, loaded: Loaded, names: Sequence[str], in_frozen: Sequence[str], threads: Threads
-) -> Ran:
-    """Run the frozen graph on inputs that the original accepts."""
-    frozen = {cut.canonical(one.name): cut.canonical(one.frozen or one.name) for one in task.inputs}
+def _accepted_by_original(task: Compare, loaded: Loaded, names: Sequence[str]) -> dict[str, Any]:
+    """Inputs that the original accepts, under its own names.
+
+    Raises:
+        CannotError: it accepts none of those that are tried.
+    """
     wanted = []
     for one in task.inputs:
         tensor = find_tensor(loaded.graph, loaded.names.get(cut.canonical(one.name), one.name))
         wanted.append(dataclasses.replace(from_input(one), shape=narrow(static_shape(tensor), one.shape)))
-    accepted = run_with_made_up(loaded, names, wanted, task.seed)
-    folded = {cut.canonical(one.name) for one in task.inputs if one.folded is not None}
-    fed = {frozen[name]: value for name, value in accepted.fed.items() if name not in folded}
-    with frozen_loaded(Path(task.frozen), in_frozen, threads) as (other, _):
-        return Ran(fed, other.run(in_frozen, fed))
+    return run_with_made_up(loaded, names, wanted, task.seed).fed
+
+
+def _run_frozen_on(task: Compare, fed: Mapping[str, Any], outputs: Sequence[str], threads: Threads) -> Ran:
+    """Run the frozen graph on inputs of the original."""
+    given = {
+        cut.canonical(one.frozen or one.name): fed[cut.canonical(one.name)]
+        for one in task.inputs
+        if one.folded is None
+    }
+    with frozen_loaded(Path(task.frozen), outputs, threads) as (loaded, _):
+        present = {operation.name for operation in loaded.graph.get_operations()}
+        given = {name: value for name, value in given.items() if cut.producer(name) in present}
+        return Ran(given, loaded.run(outputs, given))
 
 
 def verdict(
@@ -135,7 +144,7 @@ def _try_frozen(
             inputs = tuple(
                 msgspec.structs.replace(one, frozen=name_in_frozen(parts, one)) for one in task.inputs
             )
-            wanted = wanted_feeds(parts, outputs, inputs)
+            wanted = wanted_feeds(loaded, parts, outputs, inputs)
             return run_with_made_up(loaded, outputs, wanted, task.seed), "", inputs
     except CannotError as error:
         return None, str(error), inputs

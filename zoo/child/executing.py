@@ -35,7 +35,7 @@ def execute(task: Execute, threads: Threads) -> Results:
     notes: list[str] = []
     try:
         with frozen_loaded(frozen, fetches, threads) as (loaded, parts):
-            wanted = {one.tensor: one for one in wanted_feeds(parts, fetches, ())}
+            wanted = {one.tensor: one for one in wanted_feeds(loaded, parts, fetches, ())}
             unknown = [name for name in given if cut.producer(name) not in parts.nodes]
             if unknown:
                 known = ", ".join(sorted(wanted)) or "none"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from zoo.child.graphs import GRAPH_ERRORS, CannotError, brief
+from zoo.child.graphs import GRAPH_ERRORS, CannotError, brief, find_tensor, static_shape
 from zoo.child.loading import Loaded
 from zoo.graph import split_input
 from zoo.running import cut, feeds
@@ -21,30 +21,33 @@ from zoo.running.tasks import (
 v1 = tf.compat.v1
 
 
-def wanted_feeds(parts: cut.Parts, outputs: Sequence[str], inputs: Sequence[Input]) -> list[feeds.Wanted]:
+def wanted_feeds(
+    loaded: Loaded, parts: cut.Parts, outputs: Sequence[str], inputs: Sequence[Input]
+) -> list[feeds.Wanted]:
     """What the frozen graph has to be fed with: every placeholder that its outputs need."""
     known = {name_in_frozen(parts, one): one for one in inputs}
     cone = parts.cone(outputs, fed=set(known))
     readers = _readers(parts)
+    present = {operation.name for operation in loaded.graph.get_operations()}
     wanted = []
     for name, one in known.items():
-        node = parts.nodes.get(cut.producer(name))
-        if node is None or one.folded is not None:
+        node = cut.producer(name)
+        if node not in present or one.folded is not None:
             continue
         wanted.append(
             feeds.Wanted(
                 tensor=name,
                 dtype=one.dtype,
-                shape=narrow(one.shape, _placeholder_shape(node)),
+                shape=narrow(static_shape(find_tensor(loaded.graph, name)), one.shape),
                 assumed=one.assumed,
                 role=one.role,
-                consumers=_consumers(readers, node.name),
+                consumers=_consumers(readers, node),
             )
         )
     for node in cone:
         if node.op in ("Placeholder", "PlaceholderV2") and f"{node.name}:0" not in known:
             dtype = tf.dtypes.as_dtype(node.attr["dtype"].type).base_dtype.name
-            shape = _placeholder_shape(node)
+            shape = static_shape(find_tensor(loaded.graph, f"{node.name}:0"))
             readers_of = _consumers(readers, node.name)
             wanted.append(
                 feeds.Wanted(tensor=f"{node.name}:0", dtype=dtype, shape=shape, consumers=readers_of)
@@ -60,9 +63,11 @@ def name_in_frozen(parts: cut.Parts, one: Input) -> str:
     if one.frozen is not None:
         return cut.canonical(one.frozen)
     node, index = split_input(one.name)
-    own = f"{node}_{index}"
-    moved = own in parts.nodes and (index > 0 or node not in parts.nodes)
-    return f"{own}:0" if moved else cut.canonical(one.name)
+    own = parts.nodes.get(f"{node}_{index}")
+    kept = parts.nodes.get(node)
+    moved = own is not None and own.op == "Placeholder"
+    stayed = kept is not None and kept.op.startswith("Placeholder") and index == 0
+    return f"{node}_{index}:0" if moved and not stayed else cut.canonical(one.name)
 
 
 def narrow(shape: Any, other: Any) -> Any:
@@ -70,16 +75,6 @@ def narrow(shape: Any, other: Any) -> Any:
     if shape is None or other is None or len(shape) != len(other):
         return other if shape is None else shape
     return tuple(b if a is None else a for a, b in zip(shape, other, strict=True))
-
-
-def _placeholder_shape(node: Any) -> Any:
-    if "shape" not in node.attr:
-        return None
-    proto = node.attr["shape"].shape
-    # Before GraphDef version 24 the empty shape of a placeholder meant that nothing is known.
-    if proto.unknown_rank or (not proto.dim and node.op == "Placeholder"):
-        return None
-    return tuple(None if dim.size < 0 else dim.size for dim in proto.dim)
 
 
 def _readers(parts: cut.Parts) -> dict[str, list[Any]]:

@@ -162,7 +162,7 @@ def _proved(concrete: Any, inputs: list[str], outputs: list[str]) -> RunProof:
     """The rebuilt model and the graph that was written of it, on the same made-up inputs."""
     try:
         with frozen_loaded(Path(FROZEN), outputs, Threads()) as (loaded, parts):
-            ran = run_with_made_up(loaded, outputs, wanted_feeds(parts, outputs, ()), seed=0)
+            ran = run_with_made_up(loaded, outputs, wanted_feeds(loaded, parts, outputs, ()), seed=0)
         given = [tf.constant(ran.fed[name]) for name in inputs]
         expected = [value.numpy() for value in concrete(*given)]
     except (CannotError, *GRAPH_ERRORS) as error:

@@ -23,7 +23,7 @@ from zoo.weights import numpy_dtype
 
 Array = npt.NDArray[Any]
 
-ATTEMPTS = 10
+ATTEMPTS = 12
 """How many ways of making up the inputs there are."""
 
 MAX_ELEMENTS = 1 << 24
@@ -104,7 +104,7 @@ _SIZES = ((1, 32), (1, 64), (1, 224), (2, 16), (1, 8), (1, 1), (1, 128), (1, 299
 
 _RANK_UNKNOWN: tuple[tuple[int, ...], ...] = (
     (1, 224, 224, 3), (1,), (1, 1), (), (1, 32, 32, 1), (1, 32, 32, 3), (1, 64), (1, 64, 64, 3),
-    (64, 64, 3), (1, 28, 28, 1),
+    (64, 64, 3), (1, 16, 16, 16, 1), (1, 28, 28, 1), (1, 16, 16, 16, 3),
 )  # fmt: skip
 _RANK_UNKNOWN_SMALL: tuple[tuple[int, ...], ...] = ((1,), (), (1, 1), (2,), (1, 16))
 
