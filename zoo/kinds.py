@@ -108,9 +108,8 @@ def judge(name: str, dtype: str, shape: Shape, known: Mapping[str, Shape]) -> Ju
         return _OTHER
     # Same shape as the variable above it in the name: an optimizer with a name of its own.
     if parent in known and shape is not None and known[parent] == shape and shape != ():
-        return Judgement(
-            "optimizer", _SLOTS.get(bare, parts[-1] if bare not in _PARTS else slot_title(bare)), parent
-        )
+        own = re.sub(r"(?:_\d+)+$", "", parts[-1])
+        return Judgement("optimizer", slot_title(own), parent)
     if dtype == "bool" or (dtype in ("int32", "int64") and _scalar(shape)):
         return _OTHER
     return _MODEL

@@ -108,7 +108,8 @@ class _Binder:
         if tensor is not None:
             shape = chosen.shape if chosen is not None and chosen.offset is not None else tensor.shape
         judged = kinds.judge(name, dtype, shape, self.known)
-        if judged.kind == "model" and node.name in slots:
+        if judged.kind in ("model", "optimizer") and node.name in slots:
+            # Read off the graph, whatever the optimizer was called.
             slot, of = slots[node.name]
             judged = kinds.Judgement("optimizer", slot, of)
         key = None if tensor is None else tensor.key
@@ -238,8 +239,8 @@ def _name(node: Node) -> str:
     """What a person calls the variable: a resource's shared name is the one it was given."""
     if node.op == "VarHandleOp":
         shared = node.text("shared_name")
-        # Eager variables get numbers appended or cryptic names here.
-        if shared and not shared.startswith("cd2c89b7"):
+        # The one name that TensorFlow gives to all anonymous variables (resource_handle.cc).
+        if shared and shared != "cd2c89b7-88b7-44c8-ad83-06c2a9158347":
             return shared
     return node.name
 

@@ -36,7 +36,6 @@ class Bundle:
     """File names of all shards, present or not."""
     missing: tuple[str, ...] = ()
     """One sentence per shard that is absent or shorter than the index says."""
-    producer: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -72,7 +71,6 @@ def _read(table: Table, index: Path, prefix: str, absent: frozenset[str]) -> Bun
         weights=Weights(tensors=tensors, source=BundleSource(reader.parts)),
         shards=names,
         missing=tuple(reader.told()),
-        producer=header.version.producer,
         warnings=tuple(reader.warnings),
     )
 
@@ -105,6 +103,9 @@ class _Reader:
     entries: dict[bytes, Any] = field(default_factory=dict)
     parts: dict[str, tuple[Part, ...]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    sliced: set[bytes] = field(default_factory=set)
+    shapes: dict[bytes, tuple[int, ...]] = field(default_factory=dict)
+    expected: dict[tuple[str, tuple[int, ...]], int | None] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
     """Shard → where its last tensor ends."""
 
@@ -120,8 +121,10 @@ class _Reader:
         offset, size = entry.offset, entry.size
         if offset < 0 or size < 0 or offset + size >= 1 << 62:
             raise ReadError(f"{self.index.name}: {key[:80]!r}: impossible place {offset} with {size} bytes")
-        if size and not entry.slices:
-            self.ends[entry.shard_id] = max(self.ends.get(entry.shard_id, 0), offset + size)
+        if entry.slices:
+            self.sliced.add(key)
+        elif size and offset + size > self.ends.get(entry.shard_id, 0):
+            self.ends[entry.shard_id] = offset + size
         self.entries[key] = entry
         if len(self.entries) > MAX_ENTRIES:
             raise ReadError(f"{self.index.name}: more than {MAX_ENTRIES:,} tensors")
@@ -129,14 +132,12 @@ class _Reader:
     def tensors(self) -> dict[str, StoredTensor]:
         self.paths = tuple(self.index.parent / name for name in self.shards)
         self.sizes = tuple(self._size(path) for path in self.paths)
-        used: set[bytes] = set()
+        used = set(self.sliced)
         found: dict[str, StoredTensor] = {}
+        for raw in sorted(self.sliced):
+            found[text(raw)] = self._sliced(raw, text(raw), self.entries[raw], used)
         for raw, entry in self.entries.items():
-            if entry.slices:
-                key = text(raw)
-                found[key] = self._sliced(raw, key, entry, used)
-        for raw, entry in self.entries.items():
-            if not entry.slices and raw not in used:
+            if raw not in used:
                 key = text(raw)
                 found[key] = self._whole(key, entry)
         return dict(sorted(found.items()))
@@ -162,30 +163,41 @@ class _Reader:
             return None
 
     def _shape(self, key: str, entry: Any) -> tuple[int, ...]:
-        shape = protos.shape_of(entry.shape)
-        if shape is None or None in shape or elements_of([size or 0 for size in shape]) is None:
-            raise ReadError(f"{self.index.name}: {key!r}: impossible shape {shape}")
-        return tuple(size or 0 for size in shape)
+        # Models repeat few shapes many times, and taking one apart costs more than looking it up.
+        raw = entry.shape.SerializeToString()
+        shape = self.shapes.get(raw)
+        if shape is None:
+            found = protos.shape_of(entry.shape)
+            if found is None or None in found or elements_of([size or 0 for size in found]) is None:
+                raise ReadError(f"{self.index.name}: {key!r}: impossible shape {found}")
+            shape = self.shapes[raw] = tuple(size or 0 for size in found)
+        return shape
 
     def _whole(self, key: str, entry: Any) -> StoredTensor:
         dtype = protos.dtype_name(entry.dtype)
         shape = self._shape(key, entry)
-        part = self._part(key, entry, dtype, (0,) * len(shape), shape)
-        self.parts[key] = (part,)
-        fixed = dtype in DTYPE_SIZES
+        spans, missing = self._place(key, entry, dtype, shape)
+        size = entry.size
+        crc = unmask(entry.crc32c) if size else None
+        if dtype not in DTYPE_SIZES:
+            self.parts[key] = (Part((0,) * len(shape), shape, spans, crc, missing=missing),)
+            spans, crc = (), None
         return StoredTensor(
-            key=key,
-            dtype=dtype,
-            shape=shape,
-            bytes=entry.size,
-            spans=part.spans if fixed else (),
-            crc32c=part.crc if fixed else None,
-            missing=part.missing,
+            key=key, dtype=dtype, shape=shape, bytes=size, spans=spans, crc32c=crc, missing=missing
         )
 
     def _part(self, key: str, entry: Any, dtype: str, start: tuple[int, ...], shape: tuple[int, ...]) -> Part:
+        spans, missing = self._place(key, entry, dtype, shape)
+        return Part(start, shape, spans, unmask(entry.crc32c) if entry.size else None, missing=missing)
+
+    def _place(
+        self, key: str, entry: Any, dtype: str, shape: tuple[int, ...]
+    ) -> tuple[tuple[Span, ...], str | None]:
+        """(where the content lies, the file that is missing)."""
         length = entry.size
-        expected = size_of(dtype, shape)
+        expected = self.expected.get((dtype, shape), -1)
+        if expected == -1:
+            expected = self.expected[dtype, shape] = size_of(dtype, shape)
         if expected is not None and expected != length:
             raise ReadError(
                 f"{self.index.name}: {key!r}: {dtype} {list(shape)} takes {expected:,} bytes, "
@@ -203,7 +215,7 @@ class _Reader:
                 missing = self.shards[shard]
             else:
                 spans = (Span(path=self.paths[shard], offset=entry.offset, length=length),)
-        return Part(start, shape, spans, unmask(entry.crc32c) if length else None, missing=missing)
+        return spans, missing
 
     def _sliced(self, raw: bytes, key: str, entry: Any, used: set[bytes]) -> StoredTensor:
         dtype = protos.dtype_name(entry.dtype)
@@ -213,7 +225,7 @@ class _Reader:
             extents = _extents(item)
             name = slice_key(raw, extents)
             stored = self.entries.get(name)
-            if stored is None or stored.slices or len(extents) != len(shape):
+            if stored is None or name in self.sliced or len(extents) != len(shape):
                 raise ReadError(f"{self.index.name}: {key!r}: its slice {extents} is not in the index")
             used.add(name)
             start = tuple(at for at, _ in extents)

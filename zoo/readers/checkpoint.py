@@ -255,9 +255,6 @@ def read(tree: Tree, artifact: Artifact) -> Model:
     stored, missing = _weights(tree, item)
     meta, graph_missing, warnings = _graph(tree, item)
     objects = OBJECT_GRAPH in stored.weights.tensors
-    producer = producer_of(meta) if meta is not None else None
-    if producer is None and stored.producer:
-        producer = f"GraphDef version {stored.producer}"
     kind = "object checkpoint" if objects else f"checkpoint {item.generation.upper()}"
     return Model(
         root=tree.root,
@@ -269,7 +266,7 @@ def read(tree: Tree, artifact: Artifact) -> Model:
             else "checkpoint_v2",
             label=f"TensorFlow {kind} " + ("with graph" if meta is not None else "without graph"),
             path=item.prefix,
-            producer=producer,
+            producer=producer_of(meta) if meta is not None else None,
             companions=artifact.files,
         ),
         meta=meta,

@@ -24,11 +24,11 @@ MAX_ELEMENTS = 1 << 62
 
 def elements_of(shape: Sequence[int]) -> int | None:
     """The element count of a shape, None if it is negative somewhere or overflows 62 bits."""
-    if any(size < 0 for size in shape):
+    if min(shape, default=0) < 0:
         return None
-    count = prod(shape)
     # Each size alone must be sane too: a zero hides any overflow.
-    return count if count < MAX_ELEMENTS and all(size < MAX_ELEMENTS for size in shape) else None
+    count = prod(shape)
+    return count if count < MAX_ELEMENTS and max(shape, default=0) < MAX_ELEMENTS else None
 
 
 def size_of(dtype: str, shape: Sequence[int]) -> int | None:
@@ -187,15 +187,18 @@ class PartsSource:
     """A `zoo.weights.Source` over slices: what V1 and V2 checkpoints have in common."""
 
     parts: Mapping[str, Sequence[Part]]
+    """Slices by key; a tensor in one piece needs none, its own span and checksum tell all."""
 
     def chunks(self, tensor: StoredTensor, *, size: int = 1 << 20) -> Iterator[memoryview]:
         """See `zoo.weights.Source.chunks`."""
-        parts = self.parts[tensor.key]
         if tensor.missing is not None:
             raise ReadError(f"{tensor.key!r}: its file {tensor.missing} is missing")
+        parts = self.parts.get(tensor.key, ())
         if tensor.spans:
-            crcs = [part.crc for part in parts for _ in part.spans]
+            crcs = [part.crc for part in parts for _ in part.spans] or [tensor.crc32c]
             yield from chunks(tensor.spans, size=size, key=tensor.key, crcs=crcs)
+        elif not parts:
+            return
         elif tensor.dtype in DTYPE_SIZES:
             content = content_of(parts[0], tensor.key) if len(parts) == 1 else assemble(tensor, parts)
             yield from split(content, size)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import mmap
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from zoo.errors import ReadError
@@ -225,7 +226,7 @@ def _quantization(item: Table) -> str:
 
 
 def _renamed(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
-    return dict(sorted((key, replace(tensor, key=key)) for key, tensor in tensors.items()))
+    return dict(sorted((key, msgspec.structs.replace(tensor, key=key)) for key, tensor in tensors.items()))
 
 
 @dataclass(frozen=True)

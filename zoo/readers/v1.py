@@ -47,7 +47,6 @@ class V1:
 
     weights: Weights
     missing: tuple[str, ...] = ()
-    producer: int = 0
 
 
 @dataclass
@@ -70,11 +69,10 @@ def read_v1(paths: Sequence[Path]) -> V1:
         ReadError: a shard is damaged.
     """
     declared: dict[str, _Declared] = {}
-    producer = 0
     for path in paths:
         try:
             with path.open("rb", buffering=0) as stream:
-                producer = max(producer, _read_shard(Table(path, stream), declared))
+                _read_shard(Table(path, stream), declared)
         except OSError as error:
             raise ReadError(f"{path.name}: cannot be read: {error.strerror}") from error
     tensors = {}
@@ -85,9 +83,7 @@ def read_v1(paths: Sequence[Path]) -> V1:
         strings[key] = item.strings
     lacking = sum(tensor.missing is not None for tensor in tensors.values())
     missing = (f"{lacking} of {len(tensors)} tensors have no values: a shard is missing",) if lacking else ()
-    return V1(
-        weights=Weights(tensors=tensors, source=V1Source(parts, strings)), missing=missing, producer=producer
-    )
+    return V1(weights=Weights(tensors=tensors, source=V1Source(parts, strings)), missing=missing)
 
 
 @dataclass(frozen=True)
@@ -104,8 +100,7 @@ class V1Source(PartsSource):
         return values
 
 
-def _read_shard(table: Table, declared: dict[str, _Declared]) -> int:
-    producer = 0
+def _read_shard(table: Table, declared: dict[str, _Declared]) -> None:
     seen: set[tuple[str, tuple[int, ...]]] = set()
     for block in table.blocks:
         if block.compressed:
@@ -118,8 +113,7 @@ def _read_shard(table: Table, declared: dict[str, _Declared]) -> int:
             if key:
                 _add_slice(value, declared, seen)
             else:
-                producer = _add_meta(value, declared)
-    return producer
+                _add_meta(value, declared)
 
 
 def _in_memory(table: Table, content: bytes) -> Iterator[tuple[bytes, _Bytes]]:
@@ -170,7 +164,7 @@ class _Bytes:
             at += here + length
 
 
-def _add_meta(value: _Bytes, declared: dict[str, _Declared]) -> int:
+def _add_meta(value: _Bytes, declared: dict[str, _Declared]) -> None:
     name = value.table.path.name
     if value.length > MAX_META:
         raise ReadError(f"{name}: a list of tensors of {value.length:,} bytes, expected at most {MAX_META:,}")
@@ -187,8 +181,6 @@ def _add_meta(value: _Bytes, declared: dict[str, _Declared]) -> int:
         if (entry.dtype, entry.shape) != (protos.dtype_name(item.type), plain):
             raise ReadError(f"{name}: {item.name!r}: shards disagree on its dtype or shape")
         entry.slices += len(item.slice)
-    producer: int = meta.versions.producer
-    return producer
 
 
 def _add_slice(value: _Bytes, declared: dict[str, _Declared], seen: set[tuple[str, tuple[int, ...]]]) -> None:
