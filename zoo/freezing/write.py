@@ -123,7 +123,9 @@ class Writer:
             file.write(frame)
             progress(len(frame))
             return
-        file.write(_head(constant))
+        head = _head(constant)
+        file.write(head)
+        progress(len(head))
         stored = constant.tensor.crc32c if constant.offset is None else None
         crc, count = 0, 0
         for chunk in self._chunks(constant):
