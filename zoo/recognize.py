@@ -702,25 +702,48 @@ def repeats(layers: Sequence[Layer]) -> list[Repeat]:
         wired = tuple(at - source for source in layer.sources)
         mark = (layer.kind, layer.label, layer.shape, wired)
         marks.append(numbers.setdefault(mark, len(numbers)))
+    # Per length of block, stretches where every layer equals the one a block further on.
+    heap: list[tuple[int, int, int, int]] = []
+
+    def offer(start: int, end: int, length: int) -> None:
+        times = (end - start) // length
+        # Twice the same layer is not worth a box around it.
+        if times > 2 or (times == 2 and length > 1):
+            # The most layers saved come first; of equal savings the shortest block, then the first.
+            heapq.heappush(heap, (-length * (times - 1), length, start, end))
+
+    for length in range(1, min(MAX_BLOCK, len(marks) // 2) + 1):
+        start = None
+        for at in range(len(marks) - length):
+            if marks[at] != marks[at + length]:
+                if start is not None:
+                    offer(start, at + length, length)
+                start = None
+            elif start is None:
+                start = at
+        if start is not None:
+            offer(start, len(marks), length)
+    taken = bytearray(len(marks))
     found = []
-    at = 0
-    while at < len(marks):
-        best = (0, 0, 1)
-        for length in range(1, min(MAX_BLOCK, (len(marks) - at) // 2) + 1):
-            if (
-                marks[at] != marks[at + length]
-                or marks[at : at + length] != marks[at + length : at + 2 * length]
-            ):
-                continue
-            times = 2
-            while marks[at + times * length : at + (times + 1) * length] == marks[at : at + length]:
-                times += 1
-            gain = length * (times - 1)
-            if gain > best[0] and (length > 1 or times > 2):
-                best = (gain, length, times)
-        if best[0]:
-            found.append(Repeat(at, best[1], best[2]))
-            at += best[1] * best[2]
-        else:
-            at += 1
-    return found
+    while heap:
+        _, length, start, end = heapq.heappop(heap)
+        if any(taken[start:end]):
+            # What is left of the stretch may still do, further down the list.
+            low, high = _longest_free(taken, start, end)
+            offer(low, high, length)
+            continue
+        times = (end - start) // length
+        taken[start : start + times * length] = b"\1" * (times * length)
+        found.append(Repeat(start, length, times))
+    return sorted(found, key=lambda repeat: repeat.start)
+
+
+def _longest_free(taken: bytearray, start: int, end: int) -> tuple[int, int]:
+    """The longest part of a stretch that nothing has taken."""
+    best, low = (start, start), start
+    for at in range(start, end + 1):
+        if at == end or taken[at]:
+            if at - low > best[1] - best[0]:
+                best = (low, at)
+            low = at + 1
+    return best

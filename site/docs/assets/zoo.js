@@ -334,7 +334,24 @@
     } catch { /* outcomes without a report: the link says enough */ }
   }
 
+  // The larger elements are loaded on the pages that have them.
+  const PARTS = {
+    "zoo-graph": ["vendor/dagre.min.js", "zoo-world.js", "zoo-graph.js"],
+    "zoo-compare": ["zoo-compare.js"],
+  };
+  function parts() {
+    for (const [tag, names] of Object.entries(PARTS)) {
+      if (!document.querySelector(tag) || customElements.get(tag)) continue;
+      for (const name of names) {
+        const script = zoo.element("script", { src: new URL(name, here) });
+        script.async = false; // in this order
+        document.head.append(script);
+      }
+    }
+  }
+
   function start() {
+    parts();
     if (!customElements.get("zoo-table")) customElements.define("zoo-table", ZooTable);
     ticks();
     lastRun();
