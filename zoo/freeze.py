@@ -66,12 +66,15 @@ def freeze(
     endpoints: Endpoints,
     path: Path,
     *,
+    assets: Mapping[str, Path] | None = None,
     statistics: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> FrozenResult:
     """Write the frozen graph to ``path`` and prove its constants; ``path`` is whole or absent.
 
-    Without outputs the graph is written as it is.  ``progress`` is called with bytes written.
+    Without outputs the graph is written as it is.  ``assets`` are vocabulary files by the tensor that
+    names them (`MetaGraph.assets` turned round): their lines become constants.  With ``statistics``
+    the same pass over the bytes describes each variable.  ``progress`` is called with bytes written.
 
     Raises:
         UnsupportedError: a construct that this engine does not know to be right.
@@ -79,7 +82,7 @@ def freeze(
         ReadError: the checkpoint's content is damaged or missing.
         CheckError: what was written is not what the checkpoint holds.
     """
-    plan = make_plan(meta, bindings, weights, endpoints)
+    plan = make_plan(meta, bindings, weights, endpoints, assets=assets)
     gathered: dict[str, Accumulator] = {}
 
     def watch(constant: Constant, chunk: memoryview) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from zoo import protos
@@ -13,7 +14,8 @@ from zoo.freezing import wire
 from zoo.freezing.body import Body, Draft, Tensor
 from zoo.freezing.cut import apply, cut_pipeline
 from zoo.freezing.effects import calls, check_writes
-from zoo.freezing.ops import TABLE_INITIALIZERS, VARIABLES
+from zoo.freezing.ops import VARIABLES
+from zoo.freezing.tables import table_initializers
 from zoo.freezing.values import Library, Rewriter, node_bytes, prepare
 from zoo.freezing.why import pruned
 from zoo.freezing.write import Constant, Frame
@@ -28,8 +30,6 @@ _RANDOM = re.compile(
     r"(Stateless)?(Random|Truncated|Parameterized)\w*(Uniform|Normal|Shuffle|Gamma|Poisson)\w*"
     r"|Multinomial|StatelessMultinomial"
 )
-_TABLES = re.compile(r"(Anonymous)?(Mutable)?(Dense)?HashTable(OfTensors)?(V[23])?")
-_RESTORES = re.compile(r"Restore(V2|Slice)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +48,15 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
 
-def plan(meta: MetaGraph, bindings: Bindings, weights: Weights | None, endpoints: Endpoints) -> Plan:
-    """What to write for the outputs of ``endpoints``.
+def plan(
+    meta: MetaGraph,
+    bindings: Bindings,
+    weights: Weights | None,
+    endpoints: Endpoints,
+    *,
+    assets: Mapping[str, Path] | None = None,
+) -> Plan:
+    """What to write for the outputs of ``endpoints``; ``assets`` are files by the tensor that names them.
 
     Raises:
         UnsupportedError: a construct that this engine does not know to be right.
@@ -73,7 +80,7 @@ def plan(meta: MetaGraph, bindings: Bindings, weights: Weights | None, endpoints
         fed |= cut
         warnings.append(f"the input pipeline was cut at {_some(cut)}")
         cone = body.cone_of(outputs)
-    initializers, notes = _table_initializers(body, graph, cone)
+    initializers, notes = table_initializers(body, graph, cone, assets or {})
     warnings += notes
     roots = [*outputs, *initializers]
     library = Library(graph=graph)
@@ -138,30 +145,6 @@ def _whole(graph: Graph, engine: Literal["stream", "as_is"]) -> Plan:
         frames.append(wire.field(2, graph.library.SerializeToString()))
     frames.append(_versions(graph))
     return Plan(frames=frames, engine="as_is", nodes=len(graph), pruned=Pruned(nodes=0, why={}))
-
-
-def _table_initializers(body: Body, graph: Graph, cone: Sequence[Draft]) -> tuple[list[str], list[str]]:
-    """The nodes that fill the lookup tables of the cone, as far as a frozen graph can hold them."""
-    found: list[str] = []
-    lost: list[str] = []
-    for draft in cone:
-        if not _TABLES.fullmatch(draft.op) or draft.name not in graph:
-            continue
-        readers = [graph.nodes[i] for i, _ in graph.consumers[graph.index[draft.name]]]
-        fill = [node for node in readers if node.op in TABLE_INITIALIZERS]
-        for node in sorted(fill, key=lambda node: graph.index[node.name]):
-            behind = graph.ancestors([graph.index[node.name]])
-            if any(_RESTORES.fullmatch(graph.nodes[i].op) for i in behind):
-                continue
-            found.append(node.name)
-        if not any(name in {node.name for node in fill} for name in found):
-            lost.append(draft.name)
-    notes = []
-    if found:
-        notes.append(f"lookup tables: run {_some(found)} once before the first inference")
-    if lost:
-        notes.append(f"lookup tables without initial content in the graph stay empty: {_some(lost)}")
-    return list(dict.fromkeys(found)), notes
 
 
 def _doubts(cone: Sequence[Draft]) -> list[str]:
