@@ -92,6 +92,8 @@ def _why_not_stock(
     Importing runs shape functions, and these run cheap ops on constants: a graph with a risky op
     anywhere is not imported whole.
     """
+    if original.averages:
+        return "its own saver restores the raw weights, not the moving averages"
     everything = list(parts.graph.node)
     for function in parts.functions.values():
         everything.extend(function.node_def)

@@ -1,0 +1,180 @@
+"""A manifest from its rows to its catalog: the job, read top to bottom."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+import zoo
+from jobs import resume
+from jobs.cluster import connect
+from jobs.lock import locked
+from jobs.rows import Ended, Settings
+from jobs.run import Crew, sweep
+from jobs.screen import closing, progress
+from zoo.manifest import read_manifest, select
+from zoo.pages.publish import publish
+from zoo.records import Outcome, Row, RowRun, RunReport, load, to_json
+from zoo.store import write_if_changed
+from zoo.summary import catalog_entry
+
+_VERSIONS = ("tensorflow", "dask", "numpy", "protobuf", "mkdocs", "mkdocs-material")
+
+
+def check_manifest(path: Path) -> int:
+    """Say whether a manifest is well formed; the exit code."""
+    rows = read_manifest(path)
+    print(f"{path}: {len(rows)} {'row' if len(rows) == 1 else 'rows'}, all well formed")
+    return 0
+
+
+def run_manifest(options: argparse.Namespace) -> int:
+    """Bring the chosen rows of a manifest to their outcomes, and the catalog up to date; the exit code.
+
+    Raises:
+        ZooError: the manifest is bad, or the output folder cannot be used; nothing was processed.
+        KeyboardInterrupt: interrupted; what had ended is in the catalog.
+    """
+    started, start = datetime.now(UTC), time.perf_counter()
+    rows = read_manifest(options.manifest)
+    chosen = select(rows, only=options.only, family=options.family)
+    output = options.output.resolve()
+    settings = Settings(
+        output=str(output),
+        cache=str(options.cache.resolve()),
+        work=str(output / ".work"),
+        run=not options.no_run,
+        code=resume.code_version(),
+        time_limit=options.time_limit,
+        memory_limit=options.memory_limit,
+    )
+    with locked(output):
+        sweep(settings)
+        _move_renamed(rows, settings)
+        todo, runs = _split(chosen, settings, force=options.force)
+        interrupted = not _work(todo, runs, settings, workers=options.workers, scheduler=options.scheduler)
+        sweep(settings)
+        _remove_departed(rows, output, options.manifest.name)
+        outcomes = write_catalog(output, rows)
+        report = RunReport(
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(time.perf_counter() - start, 2),
+            workers=options.workers,
+            versions=versions(),
+            manifest=options.manifest.name,
+            interrupted=interrupted,
+            rows=tuple(sorted(runs, key=lambda run: run.slug)),
+        )
+        write_if_changed(output / "run.json", to_json(report))
+        publish(output, options.pages.resolve())
+    if interrupted:
+        raise KeyboardInterrupt
+    slugs = {row.slug for row in chosen}
+    shown = [outcome for outcome in outcomes if outcome.slug in slugs]
+    print(
+        closing(
+            shown,
+            runs,
+            seconds=time.perf_counter() - start,
+            output=options.output,
+            pages=options.pages,
+            command=["python", "-m", "jobs.process", str(options.manifest)],
+        )
+    )
+    return int(any(not outcome.expected for outcome in shown))
+
+
+def _split(rows: Sequence[Row], settings: Settings, *, force: bool) -> tuple[list[Row], list[RowRun]]:
+    """The rows to work on, and the runs of those whose outcome stands."""
+    todo, standing = [], []
+    for row in rows:
+        key = resume.key(row, run=settings.run)
+        if not force and resume.finished(settings.folder(row), row, key) is not None:
+            standing.append(RowRun(slug=row.slug, resumed=True))
+        else:
+            todo.append(row)
+    return todo, standing
+
+
+def _work(
+    todo: Sequence[Row], runs: list[RowRun], settings: Settings, *, workers: int, scheduler: str | None
+) -> bool:
+    """Bring rows to their outcomes and add what they cost to ``runs``; False if interrupted."""
+    if not todo:
+        return True
+    with (
+        connect(workers=min(workers, len(todo)), scheduler=scheduler, scratch=settings.work) as client,
+        progress(len(todo) + len(runs), len(runs), client) as bar,
+    ):
+
+        def ended(row: Ended) -> None:
+            runs.append(row.run)
+            bar.ended(row)
+
+        try:
+            Crew(client=client, settings=settings, ended=ended).run(todo)
+        except KeyboardInterrupt:
+            return False
+    return True
+
+
+def _move_renamed(rows: Sequence[Row], settings: Settings) -> None:
+    """Give an outcome whose row was renamed to the row that asks for the same under a new name."""
+    models = Path(settings.output) / "models"
+    slugs = {row.slug for row in rows}
+    homeless = [row for row in rows if not settings.folder(row).exists()]
+    if not homeless or not models.exists():
+        return
+    stamps = {}
+    for path in models.glob(f"*/{resume.STAMP}"):
+        if path.parent.name not in slugs:
+            stamps[msgspec.json.decode(path.read_bytes(), type=resume.Stamp).key] = path.parent
+    for row in homeless:
+        folder = stamps.pop(resume.key(row, run=settings.run), None) if stamps else None
+        if folder is not None:
+            folder.rename(settings.folder(row))
+
+
+def _remove_departed(rows: Sequence[Row], output: Path, manifest: str) -> None:
+    """Remove the outcomes of rows that are no longer in the manifest.
+
+    Outcomes that another manifest has left in the same folder stay; the catalog leaves them out.
+    """
+    try:
+        if load(output / "run.json", RunReport).manifest != manifest:
+            return
+    except (OSError, msgspec.DecodeError):
+        return
+    slugs = {row.slug for row in rows}
+    for folder in (output / "models").glob("*"):
+        if folder.name not in slugs and not folder.name.startswith("."):
+            shutil.rmtree(folder)
+
+
+def write_catalog(output: Path, rows: Sequence[Row]) -> list[Outcome]:
+    """Write ``catalog.json``, in the order of the manifest; the outcomes in it.
+
+    Rows that have no outcome yet (``--only``, an interrupted run) are not in it.
+    """
+    outcomes = []
+    for row in rows:
+        path = output / "models" / row.slug / "model.json"
+        if path.exists():
+            outcomes.append(load(path, Outcome))
+    catalog = {"schema": 1, "models": [catalog_entry(outcome) for outcome in outcomes]}
+    write_if_changed(output / "catalog.json", to_json(catalog))
+    return outcomes
+
+
+def versions() -> dict[str, str]:
+    """Versions of what made the outcomes."""
+    known = {"python": platform.python_version(), "zoo": zoo.__version__}
+    return known | {name: metadata.version(name) for name in _VERSIONS}

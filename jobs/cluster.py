@@ -1,0 +1,80 @@
+"""The Dask cluster a run works on: our own worker processes, or a scheduler that already runs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from typing import Any
+
+PRELOAD = ["zoo.pipeline", "jobs.rows", "distributed", "distributed.worker", "distributed.nanny"]
+"""What every worker process has imported already when it is forked."""
+
+
+def start_forkserver() -> None:
+    """Start the server that workers are forked from, with our modules and Dask's in it.
+
+    Must come before distributed touches multiprocessing: it sets a preload list of its own, which
+    a server that runs already does not heed.  With it the first of 8 workers answers in a second;
+    without, each imports everything on its own.
+    """
+    # One BLAS thread: workers are the parallelism here, and a forked thread pool is none.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    multiprocessing.set_forkserver_preload(PRELOAD)
+    forkserver.ensure_running()
+
+
+def _settings(scratch: str) -> dict[str, Any]:
+    return {
+        "temporary-directory": scratch,
+        "distributed.worker.multiprocessing-method": "forkserver",
+        # One row at a time on a worker: what waits elsewhere is not lost with it, nor blamed.
+        "distributed.scheduler.worker-saturation": 1.0,
+        # Who is to blame for a dead worker is our question, and one death is enough to ask it.
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.worker.profile.enabled": False,
+        "distributed.scheduler.work-stealing": False,
+        "distributed.admin.tick.limit": "30s",
+        "distributed.worker.memory.target": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False,
+        "distributed.worker.memory.terminate": False,
+        "logging": {"distributed": "critical", "tornado": "critical", "bokeh": "critical"},
+    }
+
+
+@contextmanager
+def connect(*, workers: int, scheduler: str | None, scratch: str) -> Iterator[Any]:
+    """A Dask client: of a local cluster of ``workers`` processes, or of the ``scheduler`` at an address."""
+    import dask
+
+    with dask.config.set(_settings(scratch)):
+        from distributed import Client, LocalCluster
+
+        if scheduler is not None:
+            with Client(scheduler, timeout="30s", set_as_default=False) as client:
+                yield client
+            return
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                memory_limit=0,
+                host="127.0.0.1",
+                scheduler_port=0,
+                silence_logs=50,
+                preload=["jobs.preload"],
+            ) as cluster,
+            Client(cluster, set_as_default=False) as client,
+        ):
+            yield client
+
+
+def ignore_interrupt() -> None:
+    """Leave Ctrl-C to the main process: it reaches every process of the terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

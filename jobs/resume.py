@@ -1,0 +1,92 @@
+"""Which rows need no work, because their outcome stands and nothing it depends on has changed."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+
+import msgspec
+
+import zoo
+from zoo.pipeline import as_expected, told
+from zoo.records import Outcome, Row, load, to_json
+from zoo.store import write_if_changed
+
+STAMP = "stamp.json"
+
+
+class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+    """What an outcome was made from; stands beside it."""
+
+    key: str
+    retry: bool = False
+    """The failure may heal by itself (a server that was down): try again next time."""
+
+
+@functools.cache
+def code_version() -> str:
+    """A digest of the library's source, but for the pages, which outcomes do not depend on."""
+    digest = hashlib.sha256(zoo.__version__.encode())
+    root = Path(zoo.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        if "pages" not in path.relative_to(root).parts:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def key(row: Row, *, run: bool) -> str:
+    """What the work on a row depends on, as a digest.
+
+    A local source counts with its size and time of change.  A remote one is taken to stay what it
+    was until ``--force``; a row that gives a ``checksum`` changes with it.  What is only told
+    (name, line, task, license …) does not count, see `retold`.
+    """
+    files = []
+    for url in (*row.urls, *row.mirrors, *([row.graph] if row.graph else [])):
+        path = Path(url)
+        if path.is_absolute() and path.exists():
+            stat = path.stat()
+            files.append([url, stat.st_size, stat.st_mtime_ns])
+    facts = [
+        row.urls, row.mirrors, msgspec.to_builtins(row.checksums), row.size, row.member, row.inputs,
+        row.outputs, row.graph, row.weights, files, code_version(), run,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def retold(outcome: Outcome, row: Row) -> Outcome:
+    """The outcome with what its row says now."""
+    return msgspec.structs.replace(
+        outcome,
+        name=row.name,
+        slug=row.slug,
+        expected=as_expected(row, outcome.status),
+        manifest=told(row),
+    )
+
+
+def stamp(folder: Path, row_key: str, *, retry: bool) -> None:
+    """Note what the outcome in ``folder`` was made from."""
+    (folder / STAMP).write_bytes(msgspec.json.encode(Stamp(key=row_key, retry=retry)))
+
+
+def finished(folder: Path, row: Row, row_key: str) -> Outcome | None:
+    """The outcome that stands in ``folder``, if it is whole and was made from the same.
+
+    What it tells of its row is brought up to date.
+    """
+    try:
+        known = msgspec.json.decode((folder / STAMP).read_bytes(), type=Stamp)
+        if known.key != row_key or known.retry:
+            return None
+        outcome = load(folder / "model.json", Outcome)
+        if any((folder / file.path).stat().st_size != file.bytes for file in outcome.files):
+            return None
+    except (OSError, msgspec.DecodeError):
+        return None
+    fresh = retold(outcome, row)
+    if fresh != outcome:
+        write_if_changed(folder / "model.json", to_json(fresh))
+    return fresh

@@ -1,0 +1,216 @@
+"""What a worker does: rows, one after the other, each to its outcome on disk."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import platform
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+import zoo
+from jobs import resume
+from zoo.errors import TransientError, ZooError
+from zoo.fetch import FetchOptions
+from zoo.pipeline import Options, failed, process
+from zoo.records import Row, RowRun, to_json
+from zoo.runner import Runner, RunnerOptions
+from zoo.store import staging
+from zoo.trace import Trace
+
+TOPIC = "zoo-progress"
+_TELL_EVERY = 0.2  # seconds
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every row of a run has in common; travels to the workers."""
+
+    output: str
+    cache: str
+    work: str
+    """Folder for unpacked files; each row has its own below, removed when the row ends."""
+    run: bool = True
+    """Run graphs in TensorFlow: the proof by execution."""
+    code: str = ""
+    """Digest of the code that the main process has; a worker with another refuses."""
+    time_limit: float = 3600.0
+    """Seconds for one row."""
+    memory_limit: int = 8 << 30
+    """Bytes of private memory for a process that works on rows."""
+
+    def folder(self, row: Row) -> Path:
+        """Where the outcome of a row is."""
+        return Path(self.output) / "models" / row.slug
+
+    def crumb(self, row: Row) -> Path:
+        """The file that is there while a row is being worked on; holds the stage."""
+        return Path(self.output) / ".running" / row.slug
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """One row that has its outcome on disk."""
+
+    run: RowRun
+    status: str
+
+
+class OtherVersionError(ZooError):
+    """A worker has another version of this code than the main process."""
+
+    stage = "run"
+
+
+OVERDUE = 75
+"""Exit code of a process whose row took longer than the time limit."""
+
+
+def work(rows: Sequence[Row], settings: Settings) -> list[Ended]:
+    """Bring rows to their outcomes; the task that Dask runs.
+
+    Raises:
+        OtherVersionError: outcomes made here would not be those that the main process expects.
+    """
+    if settings.code != resume.code_version():
+        raise OtherVersionError(
+            f"the worker on {platform.node()} has version {zoo.__version__} ({resume.code_version()}) of the "
+            f"zoo, expected {settings.code}",
+            hint="install the same version on all hosts of the cluster",
+        )
+    limit_memory(settings.memory_limit)
+    return [one(row, settings, tell=_teller()) for row in rows]
+
+
+def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) -> Ended:
+    """Bring one row to its outcome on disk."""
+    trace = Trace(functools.partial(tell, row.slug))
+    start = time.perf_counter()
+    with (
+        _crumb(row, settings, trace),
+        _deadline(settings.time_limit),
+        staging(settings.folder(row)) as folder,
+    ):
+        options = Options(
+            cache=Path(settings.cache),
+            work=Path(settings.work),
+            runner=_runner(settings.work) if settings.run else None,
+            fetch=FetchOptions(),
+        )
+        outcome = process(row, folder, options=options, trace=trace)
+        (folder / "model.json").write_bytes(to_json(outcome))
+        # A server that was down may be up the next time; what is wrong with the bytes does not heal.
+        retry = outcome.failure is not None and outcome.failure.kind == TransientError.__name__
+        resume.stamp(folder, resume.key(row, run=settings.run), retry=retry)
+    return Ended(
+        run=RowRun(
+            slug=row.slug,
+            seconds=round(time.perf_counter() - start, 4),
+            stages={stage: round(seconds, 4) for stage, seconds in trace.seconds.items()},
+            downloaded=trace.downloaded,
+            retries=trace.retries,
+            cached=trace.cached,
+        ),
+        status=outcome.status,
+    )
+
+
+def alone(row: Row, settings: Settings) -> Ended:
+    """Bring one row to its outcome in a process of its own, and say what killed it if it dies.
+
+    For rows that were on a worker when it died: whoever is guilty dies again, and only it.
+    """
+    start = time.perf_counter()
+    done = subprocess.run(  # our own interpreter and module
+        [sys.executable, "-m", "jobs.alone"],
+        input=msgspec.json.encode((row, settings)),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return msgspec.json.decode(done.stdout, type=Ended)
+    return bury(row, settings, _cause(done.returncode, settings), seconds=time.perf_counter() - start)
+
+
+def bury(row: Row, settings: Settings, reason: str, *, seconds: float = 0.0) -> Ended:
+    """Write the outcome of a row whose process died."""
+    crumb = settings.crumb(row)
+    stage = crumb.read_text() if crumb.exists() else "start"
+    crumb.unlink(missing_ok=True)
+    with staging(settings.folder(row)) as folder:
+        outcome = failed(row, folder, stage=stage or "start", reason=reason)
+        (folder / "model.json").write_bytes(to_json(outcome))
+        resume.stamp(folder, resume.key(row, run=settings.run), retry=False)
+    return Ended(run=RowRun(slug=row.slug, seconds=round(seconds, 4), lost_workers=1), status=outcome.status)
+
+
+def _cause(code: int, settings: Settings) -> str:
+    if code == OVERDUE:
+        return f"took longer than the time limit of {settings.time_limit:g} s for one row"
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = " (out of memory, or killed from outside)" if name == "SIGKILL" else ""
+        return f"its process was killed by signal {-code}, {name}{hint}"
+    return f"its process ended with exit code {code}"
+
+
+def limit_memory(limit: int) -> None:
+    """Bound the private memory of this process, so that a greedy row fails instead of the machine."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if soft in (resource.RLIM_INFINITY, -1) or soft > limit:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+@functools.cache
+def _runner(work: str) -> Runner:
+    """The runner of this process; all that work on the same run share one process with TensorFlow."""
+    runner = Runner(RunnerOptions(shared=Path(work)))
+    atexit.register(runner.close)
+    return runner
+
+
+def _teller() -> Callable[[str, str, int], None]:
+    """Reports progress to whoever listens at the scheduler, a few times a second."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    last = [0.0]
+
+    def tell(slug: str, stage: str, moved: int) -> None:
+        now = time.monotonic()
+        if now - last[0] >= _TELL_EVERY:
+            last[0] = now
+            worker.log_event(TOPIC, {"slug": slug, "stage": stage, "moved": moved})
+
+    return tell
+
+
+@contextmanager
+def _crumb(row: Row, settings: Settings, trace: Trace) -> Iterator[None]:
+    """Leave a file while the row is being worked on: who finds it later knows where it died."""
+    path = settings.crumb(row)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    trace.on_stage = path.write_text
+    path.write_text("start")
+    yield
+    path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """End this process if the block takes longer: a thread cannot be stopped in any other way."""
+    timer = threading.Timer(seconds, os._exit, args=(OVERDUE,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,139 @@
+"""A run: hand rows to workers, take back how they ended, and find out who is to blame for a death."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jobs import resume
+from jobs.rows import Ended, OtherVersionError, Settings, alone, work
+from zoo.errors import ZooError
+from zoo.records import Row, RowRun
+
+log = logging.getLogger(__name__)
+
+_TASK_SECONDS = 0.25
+"""Work worth one task: scheduling one costs 1 to 2 ms, so small rows travel together."""
+_BATCH = 64
+
+
+class SchedulerLostError(ZooError):
+    """The scheduler went away in the middle of a run."""
+
+    stage = "run"
+
+
+@dataclass
+class Pace:
+    """How many rows make a task, learned from the rows that have ended."""
+
+    seconds: float | None = None
+
+    def learn(self, ended: Ended) -> None:
+        """Take a finished row into account; recent ones count most."""
+        spent = ended.run.seconds
+        self.seconds = spent if self.seconds is None else 0.8 * self.seconds + 0.2 * spent
+
+    def batch(self, waiting: int, workers: int) -> int:
+        """Rows for the next task: one at first, and never so many that a worker is left idle."""
+        if self.seconds is None:
+            return 1
+        fair = max(1, waiting // (2 * workers))
+        return max(1, min(_BATCH, fair, int(_TASK_SECONDS / max(self.seconds, 1e-4))))
+
+
+@dataclass
+class Crew:
+    """Rows on their way through a Dask client."""
+
+    client: Any
+    settings: Settings
+    ended: Callable[[Ended], None]
+    """Called once for every row, as it ends."""
+    pace: Pace = field(default_factory=Pace)
+    waiting: deque[Row] = field(default_factory=deque)
+    suspects: deque[Row] = field(default_factory=deque)
+    """Rows that were being worked on when their process died: run again, each in its own."""
+    flying: dict[Any, tuple[Row, ...]] = field(default_factory=dict)
+
+    def run(self, rows: Sequence[Row]) -> None:
+        """Bring every row to its outcome.
+
+        Raises:
+            SchedulerLostError: the scheduler went away; outcomes made so far stand.
+            OtherVersionError: a worker has another version of this code.
+        """
+        from distributed import as_completed
+
+        self.waiting.extend(rows)
+        flow = as_completed(loop=self.client.loop)
+        flow.update(self._more())
+        for future in flow:
+            self._land(future)
+            flow.update(self._more())
+
+    def _more(self) -> list[Any]:
+        """Tasks for the rows that wait, as many as keep the workers busy and no more."""
+        workers = max(1, len(self.client.nthreads()))
+        started = []
+        while (self.waiting or self.suspects) and len(self.flying) < 2 * workers:
+            if self.suspects:
+                batch: tuple[Row, ...] = (self.suspects.popleft(),)
+                future = self.client.submit(alone, batch[0], self.settings, pure=False)
+            else:
+                count = self.pace.batch(len(self.waiting), workers)
+                batch = tuple(self.waiting.popleft() for _ in range(min(count, len(self.waiting))))
+                future = self.client.submit(work, batch, self.settings, pure=False)
+            self.flying[future] = batch
+            started.append(future)
+        return started
+
+    def _land(self, future: Any) -> None:
+        """Take back a task: its rows ended, or its worker died."""
+        rows = self.flying.pop(future)
+        error = future.exception() if future.status != "finished" else None
+        if error is None:
+            result = future.result()
+            for one in [result] if isinstance(result, Ended) else result:
+                self.pace.learn(one)
+                self.ended(one)
+            return
+        if future.status in ("cancelled", "lost"):
+            raise SchedulerLostError(
+                "the scheduler went away; what has ended is kept",
+                hint="run the same command again to carry on",
+            )
+        if isinstance(error, OtherVersionError):
+            raise error
+        log.warning("a worker died with %s on it: %s", ", ".join(row.name for row in rows), error)
+        self._sort_out(rows)
+
+    def _sort_out(self, rows: Sequence[Row]) -> None:
+        """After a death: rows with an outcome have ended, the one at work is a suspect, the rest wait.
+
+        A crumb tells which one was at work; it lies in the output, which all workers see.
+        """
+        for row in rows:
+            if self.settings.crumb(row).exists():
+                self.suspects.append(row)
+                continue
+            folder = self.settings.folder(row)
+            outcome = resume.finished(folder, row, resume.key(row, run=self.settings.run))
+            if outcome is not None:
+                self.ended(Ended(run=RowRun(slug=row.slug, lost_workers=1), status=outcome.status))
+            else:
+                self.waiting.append(row)
+
+
+def sweep(settings: Settings) -> None:
+    """Remove what a killed run has left: crumbs and half-written folders."""
+    shutil.rmtree(Path(settings.output) / ".running", ignore_errors=True)
+    shutil.rmtree(settings.work, ignore_errors=True)
+    models = Path(settings.output) / "models"
+    for left in (*models.glob(".*.partial"), *models.glob(".*.old")):
+        shutil.rmtree(left, ignore_errors=True)

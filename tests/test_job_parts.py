@@ -1,0 +1,211 @@
+"""The parts of the job that need no worker: what to do again, how much at once, what to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from jobs import resume
+from jobs.lock import OutputInUseError, locked
+from jobs.process import INTERRUPTED, USAGE, main, parser
+from jobs.rows import Ended
+from jobs.run import Pace
+from jobs.screen import closing, size
+from zoo.records import Archive, Failure, File, Outcome, Row, RowRun, Status, to_json
+
+
+def outcome(status: Status = Status.READ, *, expected: bool = True, name: str = "lenet") -> Outcome:
+    failure = Failure(stage="fetch", kind="FetchError", reason="no such file", hint="look at the url")
+    return Outcome(
+        name=name,
+        slug=name,
+        status=status,
+        expected=expected,
+        manifest={"line": 2, "name": name, "url": "lenet.pb"},
+        archives=(Archive(url="lenet.pb", sha256="0" * 64, bytes=1),),
+        failure=failure if status is Status.FAILED else None,
+    )
+
+
+@pytest.fixture
+def row(tmp_path: Path) -> Row:
+    source = tmp_path / "lenet.pb"
+    source.write_bytes(b"graph")
+    return Row(
+        line=2, name="lenet", slug="lenet", urls=(str(source),), given={"name": "lenet", "url": "lenet.pb"}
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path, row: Row) -> Path:
+    """A folder with a finished outcome of the row."""
+    made = tmp_path / "models" / "lenet"
+    made.mkdir(parents=True)
+    (made / "graph.txt").write_bytes(b"ops")
+    whole = msgspec.structs.replace(outcome(), files=(File(path="graph.txt", bytes=3, sha256="1" * 64),))
+    (made / "model.json").write_bytes(to_json(whole))
+    resume.stamp(made, resume.key(row, run=True), retry=False)
+    return made
+
+
+def test_an_outcome_made_from_the_same_stands(row: Row, folder: Path) -> None:
+    """Nothing changed, nothing is done again."""
+    assert resume.finished(folder, row, resume.key(row, run=True)) is not None
+
+
+def test_a_row_that_moved_or_was_described_anew_is_retold_and_not_redone(row: Row, folder: Path) -> None:
+    """The line number and the description are what an outcome says, not what it depends on."""
+    moved = msgspec.structs.replace(row, line=9, given={**row.given, "task": "digits"})
+
+    found = resume.finished(folder, moved, resume.key(moved, run=True))
+
+    assert found is not None
+    assert found.manifest == {"line": 9, "name": "lenet", "url": "lenet.pb", "task": "digits"}
+    assert b'"task": "digits"' in (folder / "model.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"outputs": ("prob:0",)}, {"member": "b"}, {"weights": "ema"}, {"urls": ("https://example.org/x",)}],
+    ids=["outputs", "member", "weights", "url"],
+)
+def test_a_row_that_asks_for_something_else_is_redone(
+    row: Row, folder: Path, change: dict[str, object]
+) -> None:
+    """Cells that the work depends on change the key."""
+    other = msgspec.structs.replace(row, **change)
+
+    assert resume.finished(folder, other, resume.key(other, run=True)) is None
+
+
+def test_a_local_source_that_changed_is_redone(row: Row, folder: Path) -> None:
+    """A file is known by its size and time of change."""
+    Path(row.urls[0]).write_bytes(b"another graph")
+
+    assert resume.finished(folder, row, resume.key(row, run=True)) is None
+
+
+@pytest.mark.parametrize("file", ["model.json", "graph.txt", resume.STAMP])
+def test_an_outcome_that_lost_a_file_is_redone(row: Row, folder: Path, file: str) -> None:
+    """An outcome is whole or it does not count."""
+    (folder / file).unlink()
+
+    assert resume.finished(folder, row, resume.key(row, run=True)) is None
+
+
+@pytest.mark.parametrize("keep", [0, 10], ids=["empty", "ten-bytes"])
+def test_an_outcome_that_was_cut_is_redone(row: Row, folder: Path, keep: int) -> None:
+    """A damaged record is no record."""
+    path = folder / "model.json"
+    path.write_bytes(path.read_bytes()[:keep])
+
+    assert resume.finished(folder, row, resume.key(row, run=True)) is None
+
+
+def test_a_source_that_could_not_be_had_is_tried_again(row: Row, folder: Path) -> None:
+    """A server that was down may be up the next time."""
+    resume.stamp(folder, resume.key(row, run=True), retry=True)
+
+    assert resume.finished(folder, row, resume.key(row, run=True)) is None
+
+
+def test_small_rows_travel_together_once_they_are_known_to_be_small() -> None:
+    """The first rows go alone, so that the first result comes soon."""
+    pace = Pace()
+
+    assert pace.batch(1000, 2) == 1
+    for _ in range(20):
+        pace.learn(Ended(run=RowRun(slug="x", seconds=0.005), status="read"))
+    assert pace.batch(1000, 2) > 16
+    assert pace.batch(8, 2) == 2, "what is left is shared out among the workers"
+    for _ in range(20):
+        pace.learn(Ended(run=RowRun(slug="x", seconds=5.0), status="read"))
+    assert pace.batch(1000, 2) == 1
+
+
+def test_a_second_job_on_the_same_output_is_told_who_is_there(tmp_path: Path) -> None:
+    """Two jobs would overwrite each other."""
+    with (
+        locked(tmp_path),
+        pytest.raises(OutputInUseError, match=r"in use by another job \(process \d+\)"),
+        locked(tmp_path),
+    ):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A file in the way of the output folder is said to be that."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(OutputInUseError, match="cannot be written"), locked(tmp_path / "file" / "zoo"):
+        pass
+
+
+def test_the_closing_screen_tells_what_was_unexpected_and_why() -> None:
+    """One screen: counts, reasons, hints, the command to try again."""
+    text = closing(
+        [
+            outcome(),
+            outcome(Status.FAILED, expected=False, name="my net"),
+            outcome(Status.FAILED, name="broken"),
+        ],
+        [RowRun(slug="lenet", downloaded=2_400_000, retries=1)],
+        seconds=3.21,
+        output=Path("build/zoo"),
+        pages=Path("site/docs"),
+        command=["python", "-m", "jobs.process", "manifest.csv"],
+    )
+
+    assert text.splitlines() == [
+        "3 models in 3.2 s: 0 frozen, 1 read, 2 failed (1 of them as expected)",
+        "downloaded 2.4 MB, 1 retry",
+        "",
+        "not as expected: 1",
+        "  my net (line 2): fetch: no such file",
+        "    look at the url",
+        "  to try again: python -m jobs.process manifest.csv --force --only 'my net'",
+        "",
+        "catalog: build/zoo/catalog.json",
+        "pages:   site/docs (browse them with: mkdocs serve)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (51e6, "51.0 MB"), (2.6e12, "2600 GB")]
+)
+def test_sizes_read_like_sizes(count: float, text: str) -> None:
+    """Three digits and a unit."""
+    assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["m.csv", "--workers", "0"], ["m.csv", "--workers", "many"], ["m.csv", "--time-limit", "-1"]],
+    ids=["no-manifest", "no-workers", "words", "negative"],
+)
+def test_bad_usage_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is processed, and what was expected is said."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+
+    assert caught.value.code == USAGE
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_a_manifest_that_is_not_there_is_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The missing file is named, without a traceback."""
+    assert main([str(tmp_path / "none.csv"), "--check"]) == USAGE
+    assert "none.csv" in capsys.readouterr().err
+
+
+def test_exit_codes_are_told_in_the_help() -> None:
+    """A script that calls the job finds them there."""
+    text = parser().format_help()
+
+    assert all(f"{code} " in text for code in (0, 1, USAGE, INTERRUPTED))

@@ -1,0 +1,477 @@
+"""One row, from its source to its outcome: the straight line.
+
+    row ─► fetch ─► unpack ─► find ─► read ─► endpoints ─► freeze ─► check ─► summary ─► outcome
+           any stage: raise ZooError ──────────────────────► failure ───────────────────┘
+
+A row becomes exactly one outcome, whatever happens; what was learned before a failure is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from zoo import layers, protos, shapes, summary, variables
+from zoo.compute import compute
+from zoo.endpoints import detect
+from zoo.errors import CheckError, FindError, FreezeError, ReadError, UnsupportedError, ZooError
+from zoo.fetch import Fetched, FetchOptions, fetch
+from zoo.find import choose, find
+from zoo.find import read as read_artifact
+from zoo.freeze import FrozenResult, freeze
+from zoo.graph import Graph, MetaGraph
+from zoo.model import Bindings, Endpoints, Model
+from zoo.names import nearest
+from zoo.protos import Shape
+from zoo.records import ConstantsProof, Failure, Frozen, GraphFacts, Outcome, Pruned, Row, RunProof, Status
+from zoo.runner import Key, Original, Runner
+from zoo.statistics import Statistics, describe
+from zoo.trace import Trace
+from zoo.unpack import Limits, unpack
+
+log = logging.getLogger(__name__)
+
+_WEIGHTS_ONLY = "the files hold weights and no graph; name the graph in the row to freeze it"
+_EXPLANATIONS = {
+    "tflite": "a TensorFlow Lite model holds its weights already, in a format of its own",
+    "keras": "the file describes a Keras model, whose graph only Keras itself can build",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What all rows of a run have in common."""
+
+    cache: Path
+    work: Path
+    """Unpacked files live below, as long as the row is being worked on."""
+    runner: Runner | None = None
+    """Runs graphs in TensorFlow; without it there is no proof by execution and no second engine."""
+    root: Path | None = None
+    """Files that are here and unpacked already; then nothing is fetched."""
+    fetch: FetchOptions = field(default_factory=FetchOptions)
+    limits: Limits = field(default_factory=Limits)
+
+
+def process(row: Row, folder: Path, *, options: Options, trace: Trace) -> Outcome:
+    """The outcome of a row; what belongs to it but ``model.json`` is written to ``folder``."""
+    facts: dict[str, Any] = {}
+    try:
+        options.work.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{row.slug[:40]}.", dir=options.work) as work:
+            _Line(row, folder, Path(work), options, trace, facts).run()
+        failure = None
+    except ZooError as error:
+        failure = _failure(error, trace)
+    except MemoryError:
+        failure = Failure(
+            stage=trace.stage,
+            kind="MemoryError",
+            reason="needs more memory than one worker may use",
+            hint="raise the limit with --memory-limit",
+        )
+    except OSError as error:
+        # The disk, not the model: full, read-only, gone.
+        failure = Failure(
+            stage=trace.stage, kind=type(error).__name__, reason=error.strerror or str(error), hint=None
+        )
+    except Exception as error:
+        # The one place that catches everything: a bug of ours costs this row and no other.
+        log.exception("row %s", row.name)
+        trace.note(traceback.format_exc(limit=-3))
+        failure = Failure(
+            stage=trace.stage,
+            kind=type(error).__name__,
+            reason=f"a fault of the zoo itself: {error}",
+            hint="please report it, with the log of this row",
+        )
+    return _outcome(row, folder, facts, failure, trace)
+
+
+def failed(row: Row, folder: Path, *, stage: str, reason: str, hint: str | None = None) -> Outcome:
+    """The outcome of a row whose process did not live to tell."""
+    failure = Failure(stage=stage, kind="ProcessDied", reason=reason, hint=hint)
+    return _outcome(row, folder, {}, failure, Trace())
+
+
+def _failure(error: ZooError, trace: Trace) -> Failure:
+    trace.note(str(error))
+    return Failure(stage=trace.stage, kind=type(error).__name__, reason=str(error), hint=error.hint)
+
+
+def _outcome(
+    row: Row, folder: Path, facts: Mapping[str, Any], failure: Failure | None, trace: Trace
+) -> Outcome:
+    if failure is not None:
+        status = Status.FAILED
+        (folder / "frozen.pb").unlink(missing_ok=True)  # what was not proved is not offered
+        facts = {key: value for key, value in facts.items() if key != "frozen"}
+    elif facts.get("frozen") is not None:
+        status = Status.FROZEN
+    else:
+        status = Status.READ
+    (folder / "log.txt").write_text("".join(f"{line}\n" for line in trace.lines), encoding="utf-8")
+    return Outcome(
+        name=row.name,
+        slug=row.slug,
+        status=status,
+        expected=as_expected(row, status),
+        manifest=told(row),
+        failure=failure,
+        files=summary.files_in(folder),
+        **facts,
+    )
+
+
+def told(row: Row) -> dict[str, str | int]:
+    """What an outcome says of its row."""
+    return {"line": row.line, **row.given}
+
+
+def as_expected(row: Row, status: Status) -> bool:
+    """Whether a row ended as the manifest expects; without a word of it: not failed."""
+    return status is row.expect if row.expect is not None else status is not Status.FAILED
+
+
+@dataclass
+class _Line:
+    """One row on the line: what is known so far goes to ``facts`` the moment it is known."""
+
+    row: Row
+    folder: Path
+    work: Path
+    options: Options
+    trace: Trace
+    facts: dict[str, Any]
+
+    def run(self) -> None:
+        """All stages, in order."""
+        fetched = self.sources() if self.options.root is None else ()
+        models = [item for item in fetched if item.role == "model"]
+        root = self.options.root or self.unpacked(models, self.work / "model")
+        model = self.read(root, self.graph_of_the_row(fetched, root))
+        bindings = self.bind(model)
+        if model.meta is None:
+            self.without_graph(model, bindings)
+            if model.format.id == "keras" and model.op_counts and self.options.runner is not None:
+                self.keras(model, bindings, self.options.runner)
+            return
+        ends = self.endpoints(model.meta)
+        frozen = self.frozen(model, model.meta, bindings, ends)
+        self.summarize(model, model.meta, bindings, ends, frozen)
+
+    def sources(self) -> tuple[Fetched, ...]:
+        """The row's sources as local files."""
+        if self.options.root is not None:
+            return ()
+        with self.trace.at("fetch"):
+            fetched = fetch(
+                self.row, self.options.cache, options=self.options.fetch, progress=self.trace.moved
+            )
+            self.facts["archives"] = tuple(item.archive for item in fetched)
+            self.trace.downloaded = sum(item.transferred for item in fetched)
+            self.trace.retries = sum(item.retries for item in fetched)
+            self.trace.cached = all(item.cached for item in fetched)
+            self.notes(*(note for item in fetched for note in item.notes))
+        return fetched
+
+    def unpacked(self, fetched: Sequence[Fetched], folder: Path) -> Path:
+        """The files of the row's sources."""
+        if self.options.root is not None:
+            return self.options.root
+        with self.trace.at("unpack"):
+            unpacked = unpack(fetched, folder, limits=self.options.limits)
+            self.trace.note(f"{unpacked.files} files, {unpacked.bytes} bytes")
+            self.notes(*unpacked.notes)
+        return unpacked.root
+
+    def notes(self, *notes: str) -> None:
+        """Add warnings that the page shows first."""
+        for note in notes:
+            self.trace.note(note)
+        self.facts["warnings"] = (*self.facts.get("warnings", ()), *notes)
+
+    def graph_of_the_row(self, fetched: Sequence[Fetched], root: Path) -> Path | None:
+        """The file of the graph that the row names for its weights: a source of its own, or a member."""
+        if self.row.graph is None:
+            return None
+        own = [item for item in fetched if item.role == "graph"]
+        if own:
+            folder = self.unpacked(own, self.work / "graph")
+            files = sorted(path for path in folder.rglob("*") if path.is_file())
+            if len(files) == 1:
+                return files[0]
+            graphs = [item for item in find(folder) if item.reader == "graph"]
+            return folder / choose(graphs)[0].path
+        member = root / self.row.graph
+        if not member.resolve().is_relative_to(root.resolve()) or not member.is_file():
+            files = sorted(path for path in root.rglob("*") if path.is_file())
+            known = nearest(self.row.graph, [str(path.relative_to(root)) for path in files])
+            raise FindError(
+                f"graph {self.row.graph!r}: no such member in the archive; nearest: "
+                + (", ".join(map(repr, known)) or "none"),
+                hint="give the graph's URL, or its path inside the archive",
+            )
+        return member
+
+    def read(self, root: Path, graph: Path | None) -> Model:
+        """The model that was found in the files."""
+        with self.trace.at("find"):
+            artifact, others, why = choose(find(root), self.row.member)
+            self.trace.note(f"{artifact.label} at {artifact.path!r}" + (f": {why}" if why else ""))
+        with self.trace.at("read"):
+            model = read_artifact(root, artifact, others=others, why=why, graph=graph)
+            self.facts["format"] = model.format
+            if model.meta is not None:
+                self.facts["graph"] = summary.graph_facts(model.meta.graph)
+            self.notes(*model.missing, *model.warnings)
+        return model
+
+    def bind(self, model: Model) -> Bindings:
+        """Which stored tensor is the value of which variable."""
+        with self.trace.at("read"):
+            bindings = variables.bind(model.meta, model.weights, prefer=self.row.weights)
+            self.facts["variables"] = variables.facts(bindings)
+            self.notes(*bindings.warnings)
+        return bindings
+
+    def without_graph(self, model: Model, bindings: Bindings) -> None:
+        """All that can be told of a model that brings no GraphDef."""
+        with self.trace.at("summary"):
+            if model.op_counts:
+                self.facts["graph"] = GraphFacts(
+                    nodes=sum(model.op_counts.values()),
+                    nodes_in_functions=0,
+                    op_counts=dict(model.op_counts),
+                    training=False,
+                )
+            self.facts |= {"inputs": model.inputs, "outputs": model.outputs}
+            self.write_variables(model, bindings, {})
+        self.complete(model)
+        known = _EXPLANATIONS.get(model.format.id, _WEIGHTS_ONLY)
+        self.facts["explanation"] = known if model.op_counts else _WEIGHTS_ONLY
+
+    def keras(self, model: Model, bindings: Bindings, runner: Runner) -> None:
+        """A Keras model that Keras itself rebuilds and freezes, in the process that runs graphs."""
+        path = self.folder / "frozen.pb"
+        with self.trace.at("freeze"):
+            try:
+                written = runner.freeze_keras(model.root / model.format.path, path)
+            except FreezeError as error:
+                # All that the file says is on the page already; what cannot be built is no failure.
+                self.trace.note(str(error))
+                self.facts["explanation"] = f"Keras cannot rebuild the model: {error}"
+                return
+            self.notes(*written.notes)
+            graph = Graph.from_proto(protos.GraphDef.FromString(path.read_bytes()))
+            meta = MetaGraph(graph=graph)
+            self.facts["graph"] = summary.graph_facts(graph)
+            ends = detect(
+                meta,
+                inputs=[tensor.name for tensor in written.inputs],
+                outputs=[tensor.name for tensor in written.outputs],
+            )
+            self.facts |= {"inputs": ends.inputs, "outputs": ends.outputs, "candidates": ends.candidates}
+        del self.facts["explanation"]
+        with self.trace.at("check"):
+            run = written.proof or runner.compare(None, path, ends.inputs, ends.outputs)
+        self.facts["frozen"] = Frozen(
+            path=path.name,
+            bytes=path.stat().st_size,
+            sha256=summary.digest(path),
+            nodes=len(graph),
+            engine="tensorflow",
+            engine_reason="the file describes layers, not a graph: Keras rebuilt it",
+            pruned=Pruned(nodes=0, why={}),
+            constants=ConstantsProof(checked=0, equal=0),
+            run=run,
+        )
+        self.summarize(model, meta, bindings, ends, None)
+
+    def endpoints(self, meta: MetaGraph) -> Endpoints:
+        """What goes in and what comes out."""
+        with self.trace.at("endpoints"):
+            ends = detect(meta, inputs=self.row.inputs, outputs=self.row.outputs)
+            self.facts |= {"inputs": ends.inputs, "outputs": ends.outputs, "candidates": ends.candidates}
+            self.notes(*ends.warnings)
+        return ends
+
+    def frozen(
+        self, model: Model, meta: MetaGraph, bindings: Bindings, ends: Endpoints
+    ) -> FrozenResult | None:
+        """The frozen graph, written and proved; None where there is nothing to freeze."""
+        path = self.folder / "frozen.pb"
+        with self.trace.at("freeze"):
+            lacking = nothing_to_freeze(model, ends)
+            if lacking is not None:
+                if model.format.id == "saved_model":
+                    self.complete(model)
+                self.facts["explanation"] = lacking
+                return None
+            reason = None
+            try:
+                result = freeze(
+                    meta, bindings, model.weights, ends, path, statistics=True, progress=self.trace.moved
+                )
+            except UnsupportedError as error:
+                reason = str(error)
+                self.trace.note(f"engine stream cannot: {reason}")
+                result = self.second_engine(model, meta, bindings, ends, path, error)
+            self.notes(*result.warnings)
+        with self.trace.at("check"):
+            run = self.proof_by_execution(model, bindings, ends, result, path)
+        self.facts["frozen"] = Frozen(
+            path=path.name,
+            bytes=result.bytes,
+            sha256=result.sha256,
+            nodes=result.nodes,
+            engine=result.engine,
+            engine_reason=reason,
+            pruned=result.pruned,
+            constants=result.constants,
+            run=run,
+        )
+        if run.ok is False:
+            raise CheckError(
+                f"the frozen graph answers otherwise than its source: {run.reason}",
+                hint="look at the outputs that the row names, or that were found",
+            )
+        return result
+
+    def complete(self, model: Model) -> None:
+        """Stop here if a part of the model is missing: what there is has been read.
+
+        Raises:
+            ReadError: names the part.
+        """
+        if model.missing:
+            raise ReadError(
+                model.missing[0], hint="fetch the archive again, or give the URLs of all files in the row"
+            )
+
+    def second_engine(
+        self,
+        model: Model,
+        meta: MetaGraph,
+        bindings: Bindings,
+        ends: Endpoints,
+        path: Path,
+        error: UnsupportedError,
+    ) -> FrozenResult:
+        """The graph frozen by TensorFlow, where the first engine does not know how."""
+        if self.options.runner is None:
+            raise FreezeError(
+                str(error), hint="the other engine runs the graph in TensorFlow: leave out --no-run"
+            ) from error
+        source = original(model, bindings, averages=self.row.weights == "ema")
+        if source is None:
+            raise FreezeError(str(error), hint="and TensorFlow cannot load the files as they are") from error
+        written = self.options.runner.freeze_tensorflow(source, ends.inputs, ends.outputs, path)
+        self.notes(*written.notes)
+        kept = Graph.from_proto(protos.GraphDef.FromString(path.read_bytes()))
+        return FrozenResult(
+            nodes=written.nodes,
+            bytes=path.stat().st_size,
+            sha256=summary.digest(path),
+            pruned=Pruned(nodes=max(0, len(meta.graph) - len(kept)), why={}),
+            constants=ConstantsProof(checked=0, equal=0),
+            graph=kept,
+            engine="tensorflow",
+        )
+
+    def proof_by_execution(
+        self, model: Model, bindings: Bindings, ends: Endpoints, result: FrozenResult, path: Path
+    ) -> RunProof:
+        """Original against frozen on the same inputs, where TensorFlow can run them."""
+        if self.options.runner is None:
+            return RunProof(ok=None, reason="not asked for (--no-run)")
+        # A label is an input of the original that the frozen graph no longer has.
+        fed = [item for item in ends.inputs if item.folded is not None or item.name in result.inputs]
+        names = {**result.inputs, **result.outputs}
+        return self.options.runner.compare(
+            original(model, bindings, averages=self.row.weights == "ema"),
+            path,
+            fed,
+            ends.outputs,
+            frozen_names=names,
+        )
+
+    def summarize(
+        self, model: Model, meta: MetaGraph, bindings: Bindings, ends: Endpoints, frozen: FrozenResult | None
+    ) -> None:
+        """The files beside the outcome, shapes and FLOPs."""
+        graph = meta.graph
+        with self.trace.at("summary"):
+            (self.folder / "operations.csv").write_bytes(summary.operations_csv(graph))
+            (self.folder / "graph.txt").write_bytes(summary.graph_text(graph))
+            inferred = self.compute(graph if frozen is None else frozen.graph, ends)
+            drawn = layers.draw(
+                graph,
+                inferred,
+                inputs=[item.name for item in ends.inputs],
+                outputs=[item.name for item in ends.outputs],
+            )
+            (self.folder / "graph.json").write_bytes(drawn)
+            self.write_variables(model, bindings, {} if frozen is None else frozen.statistics)
+
+    def compute(self, graph: Graph, ends: Endpoints) -> Mapping[str, Shape]:
+        """All shapes and the FLOPs of a graph: of the frozen one where there is one."""
+        self.facts["compute"] = compute(graph, ends.inputs)
+        return shapes.infer(graph, {item.name: item.shape for item in ends.inputs})
+
+    def write_variables(self, model: Model, bindings: Bindings, statistics: Mapping[str, Statistics]) -> None:
+        """``variables.csv``: all variables, with statistics of those that are no optimizer slots."""
+        weights = model.weights
+        known = dict(statistics)
+        checksums: dict[str, int] = {}
+        for variable in bindings.variables:
+            tensor = weights.tensors.get(variable.key) if weights is not None and variable.key else None
+            if weights is None or tensor is None:
+                continue
+            if tensor.crc32c is not None:
+                checksums[variable.name] = tensor.crc32c
+            if variable.name not in known and variable.kind != "optimizer" and tensor.missing is None:
+                described = describe(weights, tensor)
+                if described is not None:
+                    known[variable.name] = described
+        found = bindings.variables
+        (self.folder / "variables.csv").write_bytes(summary.variables_csv(found, checksums, known))
+
+
+def nothing_to_freeze(model: Model, ends: Endpoints) -> str | None:
+    """Why a model with a graph cannot become a frozen graph, in a sentence; None if it can."""
+    if model.weights is None and not model.frozen:
+        return "the graph has variables and the files hold no values for them"
+    if not ends.outputs:
+        return "no output was found in the graph, and the row names none"
+    return None
+
+
+def original(model: Model, bindings: Bindings, *, averages: bool = False) -> Original | None:
+    """What TensorFlow would load to run the model as its author left it; None if it cannot."""
+    if model.graph_file is None:
+        return None
+    path = str(model.root / model.graph_file)
+    # Not by "/": a checkpoint prefix may be empty.
+    prefix = None if model.checkpoint is None else f"{model.root}/{model.checkpoint}"
+    keys = {
+        variable.node: Key(
+            key=variable.key,
+            offset=variable.slice.offset if variable.slice else (),
+            shape=variable.slice.shape if variable.slice else None,
+        )
+        for variable in bindings.variables
+        if variable.node is not None and variable.key is not None
+        if variable.slice is not None or variable.key != variable.node
+    }
+    kinds: dict[str, Literal["meta_graph", "graph_def", "saved_model"]] = {
+        "saved_model": "saved_model",
+        "graph_def": "graph_def",
+    }
+    kind = kinds.get(model.format.id, "meta_graph" if model.meta and model.meta.saver else "graph_def")
+    return Original(kind=kind, path=path, checkpoint=prefix, tags=model.tags, keys=keys, averages=averages)

@@ -1,0 +1,233 @@
+"""Facts and files about a model that was read: counts, op lists, variables, the catalog's list."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zoo import protos
+from zoo.graph import Graph, MetaGraph, Node, split_input
+from zoo.model import Variable
+from zoo.records import File, GraphFacts, KindFacts, Outcome, VariableFacts
+from zoo.risk import risky_ops, unregistered_ops
+from zoo.statistics import Statistics
+
+# Ops without an output: a tensor name for them would be a lie.
+_NO_OUTPUT = frozenset(
+    """Abort Assert AssignAddVariableOp AssignSubVariableOp AssignVariableOp CloseSummaryWriter
+    CreateSummaryDbWriter CreateSummaryFileWriter DeleteIterator DestroyResourceOp FlushSummaryWriter
+    ImportEvent InitializeTable InitializeTableFromTextFile InitializeTableFromTextFileV2
+    InitializeTableV2 IteratorGetNextSyncless LookupTableImport LookupTableImportV2
+    LookupTableInsert LookupTableInsertV2 LookupTableRemoveV2 MakeIterator MergeV2Checkpoints NoOp
+    Print PrintV2 QueueClose QueueCloseV2 QueueEnqueue QueueEnqueueV2 QueueEnqueueMany
+    QueueEnqueueManyV2 ResourceApplyAdagrad ResourceApplyAdam ResourceApplyFtrl
+    ResourceApplyGradientDescent ResourceApplyKerasMomentum ResourceApplyMomentum
+    ResourceApplyRMSProp ResourceScatterAdd ResourceScatterUpdate Save SaveSlices SaveV2
+    ShardedFilenameNone StackCloseV2 WriteFile WriteScalarSummary WriteSummary _Send""".split()
+) - {"Print", "IteratorGetNextSyncless", "ShardedFilenameNone"}
+
+_BACKWARD_OPS = frozenset(
+    """ApplyAdadelta ApplyAdagrad ApplyAdam ApplyFtrl ApplyGradientDescent ApplyMomentum ApplyRMSProp
+    ApplyCenteredRMSProp ResourceApplyAdadelta ResourceApplyAdagrad ResourceApplyAdam
+    ResourceApplyFtrl ResourceApplyGradientDescent ResourceApplyKerasMomentum ResourceApplyMomentum
+    ResourceApplyRMSProp ResourceApplyCenteredRMSProp SparseApplyAdagrad SparseApplyMomentum
+    ReluGrad Relu6Grad Conv2DBackpropFilter Conv3DBackpropFilterV2 DepthwiseConv2dNativeBackpropFilter
+    MaxPoolGrad FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3 BiasAddGrad
+    SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits""".split()
+)
+
+
+def graph_facts(graph: Graph) -> GraphFacts:
+    """Counts of a graph, functions included, and what stands out in it."""
+    counts = graph.op_counts()
+    own = {name for name in counts if name in graph.functions}
+    ops = {op: count for op, count in counts.items() if op not in own}
+    return GraphFacts(
+        nodes=len(graph),
+        nodes_in_functions=sum(len(function.nodes) for function in graph.functions.values()),
+        op_counts=counts,
+        training=any(op in _BACKWARD_OPS for op in counts),
+        unregistered_ops=tuple(sorted(unregistered_ops(ops))),
+        risky_ops=risky_ops(ops),
+    )
+
+
+def output_count(graph: Graph, i: int) -> int:
+    """How many outputs a node has as far as the graph shows it: those noted or read, at least one."""
+    node = graph.nodes[i]
+    if node.op in _NO_OUTPUT:
+        return 0
+    read = max((output for _, output in graph.consumers[i]), default=-1) + 1
+    return max(1, read, len(node.output_shapes()))
+
+
+def operations_csv(graph: Graph) -> bytes:
+    """``name,type,output``, one line an op, as in the field's tutorials; several outputs by blanks."""
+    rows = (
+        (node.name, node.op, " ".join(f"{node.name}:{k}" for k in range(output_count(graph, i))))
+        for i, node in enumerate(graph.nodes)
+    )
+    return _csv(("name", "type", "output"), rows)
+
+
+def graph_text(graph: Graph) -> bytes:
+    """Every op as ``[inputs] --> Type --> [outputs]``, functions after the main graph."""
+    lines = [_op_line(node, output_count(graph, i)) for i, node in enumerate(graph.nodes)]
+    for name, function in sorted(graph.functions.items()):
+        lines += ["", f"function {_one_line(name)}", *(_op_line(node, 1) for node in function.nodes)]
+    return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
+
+
+def _op_line(node: Node, outputs: int) -> str:
+    sources = ", ".join(_tensor(text) for text in node.inputs)
+    results = ", ".join(f"{_one_line(node.name)}:{k}" for k in range(outputs)) or f"^{_one_line(node.name)}"
+    return f"[{sources}] --> {_one_line(node.op)} --> [{results}]"
+
+
+def _tensor(text: str) -> str:
+    name, index = split_input(text)
+    return f"^{_one_line(name)}" if index < 0 else f"{_one_line(name)}:{index}"
+
+
+def _one_line(name: str) -> str:
+    return name if name.isprintable() else name.encode("unicode_escape").decode("ascii")
+
+
+VARIABLE_COLUMNS = (
+    "name", "dtype", "shape", "elements", "bytes", "kind", "checksum",
+    "min", "max", "mean", "std", "zeros", "nan", "histogram",
+)  # fmt: skip
+
+
+def variables_csv(
+    variables: Sequence[Variable], checksums: Mapping[str, int], statistics: Mapping[str, Statistics]
+) -> bytes:
+    """One line a variable; ``checksum`` is the crc32c of its bytes in hex, statistics where known."""
+    rows = []
+    for variable in variables:
+        shape = variable.shape
+        known = statistics.get(variable.name)
+        checksum = checksums.get(variable.name)
+        rows.append(
+            (
+                variable.name,
+                variable.dtype,
+                "?" if shape is None else "x".join("?" if size is None else str(size) for size in shape),
+                "" if shape is None or None in shape else prod(size or 0 for size in shape),
+                variable.bytes,
+                variable.kind,
+                "" if checksum is None else f"{checksum:08x}",
+                *(_numbers(known) if known is not None else [""] * 7),
+            )
+        )
+    return _csv(VARIABLE_COLUMNS, rows)
+
+
+def _numbers(known: Statistics) -> list[str]:
+    def text(value: float | None) -> str:
+        return "" if value is None else f"{value:.6g}"
+
+    return [
+        text(known.min), text(known.max), text(known.mean), text(known.std),
+        str(known.zeros), str(known.nan), " ".join(map(str, known.histogram)),
+    ]  # fmt: skip
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+_WEIGHT_DTYPES = frozenset(
+    """float16 float32 float64 bfloat16 complex64 complex128 qint8 quint8 qint16 quint16 qint32
+    float8_e5m2 float8_e4m3fn int4 uint4 int8 uint8""".split()
+)
+
+
+def constant_variables(meta: MetaGraph) -> tuple[tuple[Variable, ...], dict[str, bytes]]:
+    """The constants of a frozen graph that are weights, as variables, and their content by name.
+
+    A weight is a constant of a floating-point, quantized or byte type with more than one element;
+    integer constants are shapes, axes and paddings.
+    """
+    found = []
+    content: dict[str, bytes] = {}
+    functions = (node for function in meta.graph.functions.values() for node in function.nodes)
+    for node in (*meta.graph.nodes, *functions):
+        if node.op != "Const":
+            continue
+        dtype = node.dtype()
+        if dtype not in _WEIGHT_DTYPES or (value := node.attr("value")) is None:
+            continue
+        shape = protos.shape_of(value.tensor.tensor_shape)
+        if shape is None or None in shape:
+            continue
+        elements = prod(size or 0 for size in shape)
+        if elements < 2:
+            continue
+        found.append(
+            Variable(
+                name=node.name,
+                dtype=dtype,
+                shape=shape,
+                bytes=elements * protos.DTYPE_SIZES[dtype],
+                kind="model",
+                node=node.name,
+            )
+        )
+        if len(value.tensor.tensor_content) == elements * protos.DTYPE_SIZES[dtype]:
+            content[node.name] = value.tensor.tensor_content
+    return tuple(found), content
+
+
+def constant_facts(variables: Sequence[Variable]) -> VariableFacts:
+    """Totals over the constants of a frozen graph."""
+    elements = sum(prod(size or 0 for size in variable.shape or ()) for variable in variables)
+    size = sum(variable.bytes for variable in variables)
+    return VariableFacts(
+        count=len(variables),
+        parameters=elements,
+        bytes=size,
+        by_kind={"model": KindFacts(count=len(variables), parameters=elements, bytes=size)},
+        sentence="counted from the constants of a frozen graph",
+    )
+
+
+def files_in(folder: Path) -> tuple[File, ...]:
+    """The files of a folder with size and digest, by name."""
+    return tuple(
+        File(path=path.name, bytes=path.stat().st_size, sha256=digest(path))
+        for path in sorted(folder.iterdir())
+    )
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def catalog_entry(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as it stands in ``catalog.json``: without the parts that grow with the model."""
+    entry: dict[str, Any] = msgspec.to_builtins(outcome)
+    long = {
+        "graph": ("op_counts",),
+        "variables": ("missing_in_checkpoint", "missing_in_graph"),
+        "format": ("companions", "others"),
+    }
+    for part in ("candidates", "files"):
+        del entry[part]
+    for part, keys in long.items():
+        for key in keys if entry[part] is not None else ():
+            del entry[part][key]
+    return entry
