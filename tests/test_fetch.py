@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import multiprocessing
 import os
+import resource
+import shutil
 import ssl
 import subprocess
 import threading
@@ -842,9 +844,65 @@ def test_a_lock_is_waited_for_no_longer_than_the_row_may_take(server: FaultServe
     """A download that another process never finishes is an error at the limit of time."""
     url = server.at("/m.bin", Reply(DATA))
     with (
-        Cache(cache).locked(key_of(url), deadline=time.monotonic() + 1),
-        pytest.raises(FetchError, match="another process was downloading the same file"),
+        Cache(cache).locked(key_of(url), name=url, deadline=time.monotonic() + 1),
+        pytest.raises(FetchError, match=f"{url}: another process was downloading it"),
     ):
         get(url, cache, options=replace(FAST, seconds=0.2))
+
+    assert get(url, cache).path.read_bytes() == DATA
+
+
+def _fetch_until_killed(url: str, cache: Path) -> None:
+    get(url, cache, options=replace(FAST, stall_seconds=30))
+
+
+def test_a_killed_process_loses_nothing(server: FaultServer, cache: Path) -> None:
+    """What a process had fetched when it was killed, the next one does not fetch again."""
+    good = Reply(DATA, etag='"one"', ranges=True)
+    url = server.at("/m.bin", replace(good, stall_after=200_000, stall_seconds=30), good)
+    process = multiprocessing.get_context("fork").Process(target=_fetch_until_killed, args=(url, cache))
+    process.start()
+    part = Cache(cache).part(key_of(url))
+    deadline = time.monotonic() + 10
+    while not part.exists() or part.stat().st_size < 200_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+
+    found = get(url, cache)
+
+    assert found.path.read_bytes() == DATA
+    assert found.transferred == len(DATA) - 200_000
+    assert left(cache) == [SHA256]
+
+
+def _fetch_on_a_full_disk(url: str, cache: Path, results: object) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    try:
+        get(url, cache)
+    except FetchError as error:
+        results.put((str(error), error.hint))  # type: ignore[attr-defined]
+
+
+def test_a_full_disk_is_named(server: FaultServer, cache: Path) -> None:
+    """When the disk takes no more, the error blames the disk and not the source."""
+    url = server.at("/m.bin", Reply(DATA))
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    process = context.Process(target=_fetch_on_a_full_disk, args=(url, cache, results))
+    process.start()
+    words, hint = results.get(timeout=20)
+    process.join()
+
+    assert words == "the download cache 'cache' cannot be used: file too large"
+    assert "free some space" in hint
+
+
+def test_a_cache_may_be_emptied_at_any_time(server: FaultServer, cache: Path) -> None:
+    """A cache is a cache: when it is deleted, the files are fetched again."""
+    url = server.at("/m.bin", Reply(DATA))
+    get(url, cache)
+    shutil.rmtree(cache)
 
     assert get(url, cache).path.read_bytes() == DATA

@@ -11,6 +11,7 @@ import stat
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -91,7 +92,35 @@ def zip_member(name: str, *, mode: int = stat.S_IFREG | 0o644, host: int = 3) ->
     return info
 
 
+def git_archive() -> bytes:
+    """A tar archive that begins with a comment, as `git archive` writes it."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", pax_headers={"comment": "0" * 40}) as archive:
+        for name, data in FILES.items():
+            archive.addfile(member(name, size=len(data)), io.BytesIO(data))
+    return out.getvalue()
+
+
+class _Pipe(io.BytesIO):
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        raise OSError("a pipe")
+
+
+def piped_zip() -> bytes:
+    """A zip written to a pipe: sizes stand behind the data, and in the directory."""
+    out = _Pipe()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in FILES.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
 PACKED: dict[str, Callable[[], bytes]] = {
+    "tar, git archive": git_archive,
+    "zip, from a pipe": piped_zip,
     "tar, pax": tar,
     "tar, GNU": lambda: tar(kind=tarfile.GNU_FORMAT),
     "tar, ustar": lambda: tar(kind=tarfile.USTAR_FORMAT),
@@ -657,6 +686,28 @@ def test_archives_of_other_kinds_are_named(data: bytes, words: str, tmp_path: Pa
         unpacked(data, tmp_path, "m.rar")
 
     assert "unpack it yourself" in (caught.value.hint or "")
+
+
+def xz_bomb() -> bytes:
+    """An .xz stream whose header asks for a dictionary of 4 GiB."""
+    data = bytearray(lzma.compress(b"x"))
+    end = 12 + (data[12] + 1) * 4  # the block header, its crc last
+    data[data.index(b"\x21\x01", 12) + 2] = 40
+    data[end - 4 : end] = struct.pack("<L", zlib.crc32(data[12 : end - 4]))
+    return bytes(data)
+
+
+def zstd_bomb() -> bytes:
+    parameters = zstandard.ZstdCompressionParameters(window_log=30, enable_ldm=False, hash_log=6, chain_log=6)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()  # of unknown length
+    return packer.compress(b"x") + packer.flush()
+
+
+@pytest.mark.parametrize(("make", "limit"), [(xz_bomb, 256), (zstd_bomb, 128)], ids=["xz", "zstd"])
+def test_a_decoder_gets_only_so_much_memory(make: Callable[[], bytes], limit: int, tmp_path: Path) -> None:
+    """A header that asks for gigabytes of memory is refused, with the limit."""
+    with pytest.raises(UnpackError, match=f"takes more than {limit} MiB of memory to decode"):
+        unpacked(make(), tmp_path)
 
 
 SMALL = {"m/a.index": INDEX[:200], "m/b.data": _random(1).randbytes(700)}

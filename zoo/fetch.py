@@ -233,7 +233,7 @@ def in_cache(url: str, source: Source, cache: Cache) -> Known | None:
 def _remote(url: str, source: Source, cache: Cache, meter: Meter, sink: Sink | None) -> _Found:
     """A file that is not on this machine, put into the cache or through the sink."""
     key = key_of(url)
-    with _disk(cache.folder), cache.locked(key, deadline=meter.deadline):
+    with _disk(cache.folder), cache.locked(key, name=redact(url), deadline=meter.deadline):
         if not meter.options.refresh and (known := in_cache(url, source, cache)) is not None:
             # Another process was faster.
             return _Found(url=url, path=cache.object(known.sha256), known=known, cached=True)

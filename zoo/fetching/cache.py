@@ -109,8 +109,8 @@ class Cache:
         return target
 
     @contextmanager
-    def locked(self, key: str, *, deadline: float) -> Iterator[None]:
-        """Keep other processes and threads from downloading the same URL meanwhile.
+    def locked(self, key: str, *, name: str, deadline: float) -> Iterator[None]:
+        """Keep other processes and threads from downloading the same URL, called ``name``, meanwhile.
 
         Raises:
             FetchError: another one held it until ``deadline`` on the clock of `time.monotonic`.
@@ -126,7 +126,7 @@ class Cache:
                 os.close(handle)
                 if time.monotonic() > deadline:
                     raise FetchError(
-                        "another process was downloading the same file until the time for a row was up",
+                        f"{name}: another process was downloading it until the time for a row was up",
                         hint="run again when it is done; what it finished is used then",
                     ) from None
                 time.sleep(pause)

@@ -18,9 +18,10 @@ from zoo.sniff import WORDS, Kind
 
 CHUNK = 1 << 18
 """Compressed bytes that are read at once."""
-LZMA_MEMORY = 1 << 29
-"""An .xz header may ask for a dictionary of 4 GiB."""
+LZMA_MEMORY = 1 << 28
+"""Bytes that a decoder may need: an .xz header may ask for 4 GiB, `xz -9` asks for 64 MiB."""
 ZSTD_WINDOW = 1 << 27
+"""The same for Zstandard, whose own program has this limit."""
 
 
 class Reader(Protocol):
@@ -224,8 +225,12 @@ def damaged(kind: Kind, error: Exception) -> UnpackError:
     """The error for data that its decoder refused."""
     if isinstance(error, EOFError):
         return UnpackError(f"truncated {WORDS[kind]}: it ends in the middle", hint=TRUNCATED)
-    if isinstance(error, (MemoryError, lzma.LZMAError)) and "emory" in str(error):
-        return UnpackError(f"{WORDS[kind]} that needs more than {LZMA_MEMORY >> 20} MiB to decode")
+    if "emory" in str(error):  # "Memory usage limit exceeded", "Frame requires too much memory"
+        limit = ZSTD_WINDOW if kind == "zstd" else LZMA_MEMORY
+        return UnpackError(
+            f"{WORDS[kind]} that takes more than {limit >> 20} MiB of memory to decode",
+            hint="pack it again with the usual settings",
+        )
     return UnpackError(
         f"damaged {WORDS[kind]}: {str(error)[:200]}",
         hint="the bytes are not what was packed: fetch it again, or find another source",
