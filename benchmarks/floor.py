@@ -111,7 +111,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with nginx(options.folder) as base:
         zoo = Zoo(archives, base, scratch)
         print(zoo.check())
-        report(zoo, count, tutorial=not options.skip_tutorial)
+        report(zoo, count)
+        if not options.skip_tutorial:
+            report_tutorial(zoo, max(1, count // 2), eight=not options.short)
     with nginx(options.folder, bytes_per_second=CAP) as base:
         slow = Zoo(archives, base, scratch)
         pairs = paired(lambda: slow.job(1), lambda: slow.network(1), count=count)
@@ -119,28 +121,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def report(zoo: Zoo, count: int, *, tutorial: bool) -> None:
-    """Print a line for each comparison at full speed."""
+def report(zoo: Zoo, count: int) -> None:
+    """Print a line for each comparison with the floor at full speed."""
     one = paired(lambda: zoo.job(1), lambda: zoo.floor(1), count=count)
     print(line("job, 1 worker / curl | igzip | tar, serial", one, limit=0.80), flush=True)
     two = paired(lambda: zoo.job(2), lambda: zoo.floor(2), count=count)
     print(line("job, 2 workers / curl | igzip | tar, two at a time", two, limit=0.95), flush=True)
     proof = paired(lambda: zoo.job(1, run=True), lambda: zoo.job(1), count=max(1, count // 2))
     print(line("job with proof by execution / without, 1 worker", proof), flush=True)
-    ours = zoo.job(1, memory=True)
-    print(
-        f"job, 1 worker: {ours.peak / 1e6:.0f} MB in all, {ours.worker / 1e6:.0f} MB anonymous in one process"
-    )
-    if not tutorial:
-        return
-    script = paired(lambda: zoo.job(1), lambda: zoo.tutorial(1), count=max(1, count // 2))
+
+
+def report_tutorial(zoo: Zoo, count: int, *, eight: bool) -> None:
+    """Print a line for each comparison with the tutorials' script."""
+    script = paired(lambda: zoo.job(1), lambda: zoo.tutorial(1), count=count)
     print(line("job, 1 worker / tutorials' script, serial", script, limit=1 / 6), flush=True)
-    times = [b.wall / a.wall for a, b in script]
-    theirs = zoo.tutorial(1, memory=True)
-    print(f"the script takes {spread(times)} times as long and {theirs.peak / 1e6:.0f} MB,", end=" ")
-    print(f"{theirs.peak / ours.peak:.1f} times as much memory")
-    eight = paired(lambda: zoo.job(2), lambda: zoo.tutorial(8), count=max(1, count // 2))
-    print(line("job, 2 workers / tutorials' script, 8 processes", eight), flush=True)
+    ours, theirs = zoo.job(1, memory=True), zoo.tutorial(1, memory=True)
+    print(
+        f"  the script takes {spread([b.wall / a.wall for a, b in script])} times as long\n"
+        f"  job: {ours.peak / 1e6:.0f} MB in all, {ours.worker / 1e6:.0f} MB anonymous in one process; "
+        f"script: {theirs.peak / 1e6:.0f} MB, {theirs.worker / 1e6:.0f} MB: "
+        f"{theirs.peak / ours.peak:.1f} and {theirs.worker / ours.worker:.1f} times as much",
+        flush=True,
+    )
+    if eight:
+        pairs = paired(lambda: zoo.job(2), lambda: zoo.tutorial(8), count=count)
+        print(line("job, 2 workers / tutorials' script, 8 processes", pairs), flush=True)
 
 
 if __name__ == "__main__":
