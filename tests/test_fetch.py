@@ -906,3 +906,18 @@ def test_a_cache_may_be_emptied_at_any_time(server: FaultServer, cache: Path) ->
     shutil.rmtree(cache)
 
     assert get(url, cache).path.read_bytes() == DATA
+
+
+def test_proxies_of_the_environment_are_used(
+    server: FaultServer, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """http_proxy and no_proxy mean what they mean everywhere; loopback needs no proxy."""
+    server.at("http://zoo.invalid:80/m.bin", Reply(DATA))
+    monkeypatch.setenv("http_proxy", f"http://me:pw@127.0.0.1:{server.port}")
+
+    assert get("http://zoo.invalid/m.bin", cache).path.read_bytes() == DATA
+    assert server.requests[0].headers["proxy-authorization"] == "Basic bWU6cHc="
+    assert get(server.at("/n.bin", Reply(OTHER)), cache).path.read_bytes() == OTHER
+    monkeypatch.setenv("no_proxy", "zoo.invalid")
+    with pytest.raises(FetchError, match=r"'zoo\.invalid' cannot be resolved"):
+        get("http://zoo.invalid/o.bin", cache)
