@@ -62,3 +62,14 @@ def checkpoint(
     path.write_bytes(frozen.SerializeToString())
     original = Original(kind="meta_graph", path=f"{prefix}.meta", checkpoint=prefix)
     return Saved(original, path, inputs, outputs)
+
+
+def copy_of(path: Path) -> Path:
+    """The same graph in a file with other bytes: with a node that nobody wants."""
+    import tensorflow as tf
+
+    graph = tf.compat.v1.GraphDef.FromString(path.read_bytes())
+    graph.node.add(name="unwanted", op="NoOp")
+    other = path.with_name(f"copy-of-{path.name}")
+    other.write_bytes(graph.SerializeToString())
+    return other

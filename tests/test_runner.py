@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from running_models import Saved, checkpoint, endpoint, graph_file
+from running_models import Saved, checkpoint, copy_of, endpoint, graph_file
 
 from zoo.errors import FreezeError
 from zoo.runner import Limits, Original, RunError, Runner, RunnerOptions, Value, confinement
@@ -111,10 +111,18 @@ class TestCompare:
             tf.identity(tf.compat.v1.nn.dropout(x, rate=0.5), "y")
 
         path = graph_file(tmp_path / "dropout.pb", build)
-        proof = runner.compare(Original(kind="graph_def", path=str(path)), path, [X], [Y])
+        proof = runner.compare(Original(kind="graph_def", path=str(path)), copy_of(path), [X], [Y])
 
         assert proof.ok is True
         assert "both graphs draw the same random numbers: RandomUniform" in str(proof.reason)
+
+    def test_a_file_that_was_frozen_already_is_said_to_be_that(self, runner: Runner, saved: Saved) -> None:
+        """Comparing a file with itself proves that it runs, and the reason says no more."""
+        proof = runner.compare(
+            Original(kind="graph_def", path=str(saved.frozen)), saved.frozen, saved.inputs, saved.outputs
+        )
+
+        assert (proof.ok, proof.reason) == (True, "the frozen graph is the original file, run twice")
 
     def test_an_unknown_op_outside_of_what_is_wanted_does_no_harm(
         self, runner: Runner, tf: Any, saved: Saved, tmp_path: Path
@@ -289,7 +297,7 @@ class TestTrouble:
             tf.io.write_file(str(target), "owned", name="side")
 
         path = graph_file(tmp_path / "both.pb", build)
-        proof = runner.compare(Original(kind="graph_def", path=str(path)), path, [X], [Y])
+        proof = runner.compare(Original(kind="graph_def", path=str(path)), copy_of(path), [X], [Y])
 
         assert proof.ok is True
         assert "the rest holds WriteFile" in str(proof.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import filecmp
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from zoo.running.compare import Compared, compare_arrays, describe
 from zoo.running.tasks import (
     Compare,
     Input,
+    Original,
     Threads,
 )
 
@@ -27,9 +29,11 @@ def compare(task: Compare, threads: Threads) -> RunProof:
     """Run the frozen graph, then the original on the same inputs; what the outputs differ by."""
     names = [cut.canonical(output.name) for output in task.outputs]
     in_frozen = [cut.canonical(output.frozen or output.name) for output in task.outputs]
+    original = task.original
+    if original is not None and _is_frozen_itself(original, Path(task.frozen)):
+        return _twice(task, names, in_frozen, threads)
     ran, reason, inputs = _try_frozen(task, in_frozen, threads)
     task = msgspec.structs.replace(task, inputs=inputs)
-    original = task.original
     if original is None:
         if ran is None:
             return RunProof(ok=None, reason=f"the graph does not run: {reason}")
@@ -67,6 +71,33 @@ def compare(task: Compare, threads: Threads) -> RunProof:
         if not compare_arrays(a, b, tolerance=task.tolerance).equal
     ]
     return verdict(names, expected, compared, notes, unstable)
+
+
+def _is_frozen_itself(original: Original, frozen: Path) -> bool:
+    """Whether the frozen graph is the original file, byte for byte."""
+    source = Path(original.path)
+    if original.kind != "graph_def" or original.checkpoint is not None or not source.is_file():
+        return False
+    return filecmp.cmp(source, frozen, shallow=False)
+
+
+def _twice(task: Compare, names: Sequence[str], in_frozen: Sequence[str], threads: Threads) -> RunProof:
+    """A file that was frozen already: it is loaded and run two times on the same inputs."""
+    first, reason, _inputs = _try_frozen(task, in_frozen, threads)
+    if first is None:
+        return RunProof(ok=None, reason=f"the graph does not run: {reason}")
+    try:
+        with frozen_loaded(Path(task.frozen), in_frozen, threads) as (loaded, _):
+            second = loaded.run(in_frozen, first.fed)
+    except GRAPH_ERRORS as error:
+        return RunProof(ok=None, reason=f"the graph runs once and not again: {brief(error)}")
+    compared = [
+        compare_arrays(a, b, tolerance=task.tolerance) for a, b in zip(first.values, second, strict=True)
+    ]
+    unstable = [name for name, one in zip(names, compared, strict=True) if not one.equal]
+    return verdict(
+        names, first.values, compared, ["the frozen graph is the original file, run twice"], unstable
+    )
 
 
 def _accepted_by_original(task: Compare, loaded: Loaded, names: Sequence[str]) -> dict[str, Any]:

@@ -85,6 +85,8 @@ def freeze(task: Freeze, threads: Threads) -> Written:
         raise CannotError(f"{len(left)} variables cannot become constants, the first is {left[0]!r}")
     _write(frozen)
     graph = _imports_again(frozen)
+    present = {node.name for node in frozen.node}
+    inputs = tuple(one for one in inputs if cut.producer(one.name) in present)
     results = tuple(describe_tensor(find_tensor(graph, name)) for name in in_graph)
     return Written(file=FROZEN, nodes=len(frozen.node), inputs=inputs, outputs=results, notes=notes)
 

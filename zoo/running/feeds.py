@@ -74,11 +74,16 @@ def _make(one: Wanted, *, seed: int, attempt: int) -> Array:
         return np.zeros(shape, dtype=kind)
     if kind.kind in "iu":
         return _integers(one, shape, random, attempt).astype(kind)
+    if "thresh" in one.tensor.lower():
+        # So low that something is found: an empty list of boxes proves little.
+        return np.full(shape, (0.5, 0.1, 0.01)[attempt % 3], dtype=kind)
     if not shape:
         return np.asarray(_scalar(one, attempt), dtype=kind)
     if kind.kind == "c":
         return (random.random(shape) + 1j * random.random(shape)).astype(kind)
-    return random.random(shape).astype(kind)
+    # Images are fed as 0 to 1, and by some nets as 0 to 255, which see nothing in the former.
+    largest = 255 if attempt % 3 == 1 and len(shape) >= 3 else 1
+    return (random.random(shape) * largest).astype(kind)
 
 
 def _integers(one: Wanted, shape: tuple[int, ...], random: np.random.Generator, attempt: int) -> Array:
@@ -120,12 +125,13 @@ def _shape(one: Wanted, attempt: int) -> tuple[int, ...]:
         return choices[attempt % len(choices)]
     first, other = _SIZES[attempt % len(_SIZES)]
     assumed = one.assumed if one.assumed is not None and len(one.assumed) == len(one.shape) else None
+    single = len(one.shape) == 3 and one.shape[-1] in (1, 3, 4)  # one image, not a batch of them
     sizes = []
     for axis, size in enumerate(one.shape):
         if size is None and assumed is not None and attempt % 3 != 2:
             size = assumed[axis]
         if size is None:
-            size = first if axis == 0 else other
+            size = first if axis == 0 and not single else other
         sizes.append(size)
     return tuple(sizes)
 
