@@ -185,7 +185,7 @@ def run_frozen(
         tf.import_graph_def(graph_def, name="")
         with v1.Session(graph=graph, config=plain_config()) as session:
             for name in before:
-                session.run(name)
+                session.run(name, {key: value for key, value in feeds.items() if "asset" in key})
             return list(session.run(list(outputs), dict(feeds)))
 
 

@@ -22,7 +22,7 @@ from zoo.errors import FreezeError
 from zoo.freezing.plan import plan as make_plan
 from zoo.freezing.write import Constant, Writer, structure
 from zoo.graph import Graph, MetaGraph
-from zoo.model import Bindings, Endpoints
+from zoo.model import Bindings, Endpoints, Model
 from zoo.proof import Follower, check_constants, compare
 from zoo.records import ConstantsProof, Pruned
 from zoo.statistics import Accumulator, Statistics
@@ -73,7 +73,7 @@ def freeze(
     """Write the frozen graph to ``path`` and prove its constants; ``path`` is whole or absent.
 
     Without outputs the graph is written as it is.  ``assets`` are vocabulary files by the tensor that
-    names them (`MetaGraph.assets` turned round): their lines become constants.  With ``statistics``
+    names them (see `asset_files`): their lines become constants.  With ``statistics``
     the same pass over the bytes describes each variable.  ``progress`` is called with bytes written.
 
     Raises:
@@ -127,3 +127,20 @@ def freeze(
         initializers=plan.initializers,
         warnings=plan.warnings,
     )
+
+
+def asset_files(model: Model) -> dict[str, Path]:
+    """The asset files of a SavedModel that are there, by the tensor that names them.
+
+    A name that leads out of the folder ``assets`` is passed over.
+    """
+    if model.meta is None or not model.meta.assets:
+        return {}
+    path = model.root / model.format.path
+    folder = (path if path.is_dir() else path.parent) / "assets"
+    found = {}
+    for name, tensor in model.meta.assets.items():
+        file = (folder / name).resolve()
+        if file.is_file() and file.is_relative_to(folder.resolve()):
+            found[tensor] = file
+    return found

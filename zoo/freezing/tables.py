@@ -50,7 +50,7 @@ def table_initializers(
             empty.append(draft.name)
         for name in fills:
             fill = body.draft(name)
-            if fill is not None and fill.op in _FROM_FILE and not _inline(body, fill, draft, assets):
+            if fill is not None and fill.op in _FROM_FILE and not _inline(body, graph, fill, draft, assets):
                 files.append(name)
     notes = []
     if found:
@@ -135,17 +135,13 @@ def _source(nodes: Mapping[str, Node], text: str) -> str:
     return text
 
 
-def _inline(body: Body, fill: Draft, table: Draft, assets: Mapping[str, Path]) -> bool:
+def _inline(body: Body, graph: Graph, fill: Draft, table: Draft, assets: Mapping[str, Path]) -> bool:
     """Turn an initializer that reads a file into one that holds its lines; False if it cannot."""
     data = body.data_inputs(fill)
     if len(data) != 2:
         return False
-    name = data[1][0]
-    for _ in range(100):
-        source = body.draft(name)
-        if source is None or source.op != "Identity" or not source.inputs:
-            break
-        name = body.parse(source.inputs[0])[0]
+    name = _file_name(body, graph, data[1][0])
+    fill.inputs = [body.text(data[0]), name]
     path = assets.get(f"{name}:0", assets.get(name))
     if path is None or not path.is_file() or path.stat().st_size > _LARGEST:
         return False
@@ -167,6 +163,26 @@ def _inline(body: Body, fill: Draft, table: Draft, assets: Mapping[str, Path]) -
     attrs = {"Tin": wire.type_attr(types[0]), "Tout": wire.type_attr(types[1])}
     fill.become(op, [body.text(data[0]), keys.name, values.name], attrs)
     return True
+
+
+def _file_name(body: Body, graph: Graph, name: str) -> str:
+    """The node that names the file.
+
+    TensorFlow 2 keeps the name in a variable, which is assigned when the SavedModel is loaded.
+    """
+    for _ in range(100):
+        node = body.draft(name)
+        if node is None or node.op not in ("Identity", "ReadVariableOp") or not node.inputs:
+            break
+        source = body.parse(node.inputs[0])[0]
+        if node.op == "ReadVariableOp" and source in graph:
+            readers = [graph.nodes[i] for i, _ in graph.consumers[graph.index[source]]]
+            assigned = [reader for reader in readers if reader.op == "AssignVariableOp"]
+            if len(assigned) != 1 or len(assigned[0].inputs) < 2:
+                break
+            source = body.parse(assigned[0].inputs[1])[0]
+        name = source
+    return name
 
 
 def _lines(path: Path, limit: int) -> list[bytes]:
