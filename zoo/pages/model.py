@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,6 +46,7 @@ def page(
     graph: Mapping[str, Any] | None,
     inline: int,
     linked: frozenset[str],
+    record: bytes,
     manifest: str,
 ) -> bytes:
     """The Markdown of a model's page.
@@ -57,6 +58,7 @@ def page(
         graph: its ``graph.json``, parsed.
         inline: how many variables and layers the page itself holds.
         linked: names of the files that are on the site.
+        record: the content of ``model.json``.
         manifest: file name of the manifest, for the command that runs the row again.
     """
     ordered = sorted(lines, key=lambda line: (-(line.bytes or 0), line.name))
@@ -97,7 +99,7 @@ def page(
         files_at=f"../data/{outcome.slug}/",
         has_text="graph.txt" in linked,
         has_csv="variables.csv" in linked,
-        downloads=_downloads(outcome, linked),
+        downloads=_downloads(outcome, linked, record),
     )
 
 
@@ -189,16 +191,17 @@ def _tree(scope: Scope, *, depth: int = 0) -> Markup:
     return Markup('<ul class="z-tree">{}</ul>').format(Markup("").join(rows))
 
 
-def _downloads(outcome: Outcome, linked: frozenset[str]) -> list[tuple[File, str | None]]:
+def _downloads(
+    outcome: Outcome, linked: frozenset[str], record: bytes
+) -> list[tuple[File, str | None]]:
     order = {"frozen.pb": 0, "variables.csv": 1, "operations.csv": 2}
     files = sorted(outcome.files, key=lambda file: (order.get(file.path, 9), file.path))
     found: list[tuple[File, str | None]] = [
         (file, f"../data/{outcome.slug}/{file.path}" if file.path in linked else None) for file in files
     ]
-    if "model.json" in linked:
-        # The record cannot hold its own digest.
-        found.append((File(path="model.json", bytes=0, sha256=""), f"../data/{outcome.slug}/model.json"))
-    return found
+    # The record cannot hold its own digest.
+    own = File(path="model.json", bytes=len(record), sha256=hashlib.sha256(record).hexdigest())
+    return [*found, (own, f"../data/{outcome.slug}/model.json")]
 
 
 def layer_rows(graph: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], str]:
@@ -253,7 +256,3 @@ def data(outcome: Outcome, lines: Sequence[Line], graph: Mapping[str, Any] | Non
     }  # fmt: skip
     return escape.script("zooData", f"{outcome.slug}/model", value)
 
-
-def graph_script(slug: str, content: bytes) -> bytes:
-    """``graph.js``: the drawing's data, as it stands in ``graph.json``."""
-    return escape.script("zooData", f"{slug}/graph", json.loads(content))

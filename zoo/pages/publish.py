@@ -184,7 +184,8 @@ class _Site:
                 lines=lines,
                 graph=graph,
                 inline=inline,
-                linked=frozenset((*linked, "model.json")),
+                linked=frozenset(linked),
+                record=self.records[outcome.slug],
                 manifest=manifest,
             ),
         )
@@ -230,7 +231,7 @@ class _Site:
             self.put("data/catalog.json", to_json([{"slug": o.slug, "name": o.name} for o in outcomes]))
         if run is not None:
             self.put("data/run.json", to_json(run))
-            when = {"started": run.started, "seconds": run.seconds, "rows": len(run.rows)}
+            when = {"started": show.moment(run.started), "seconds": run.seconds, "rows": len(run.rows)}
             self.put("data/run.js", escape.script("zooData", "run", when))
 
     def _failures(self, views: Sequence[View]) -> bytes:
@@ -241,7 +242,7 @@ class _Site:
         return render(
             "failures.md.j2",
             total=len(views),
-            failed=[(view, "", _partial(view.outcome)) for view in failed],
+            failed=[(view, _partial(view.outcome)) for view in failed],
             stages=sorted(stages.items(), key=lambda item: order.get(item[0], 99)),
             unexpected_reads=[view for view in views if view.failure is None and not view.expected],
         )

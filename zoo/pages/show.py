@@ -70,11 +70,20 @@ def confidence(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
+# What training feeds and inference does not.
+_TRAINING_ROLES = frozenset({"label", "learning_rate", "unused", "saver", "iterator"})
+
+
 def data_inputs(outcome: Outcome) -> tuple[Endpoint, ...]:
     """What a user of the frozen model feeds, data before anything else."""
-    needed = [item for item in outcome.inputs if item.folded is None]
+    needed = [item for item in outcome.inputs if item.folded is None and item.role not in _TRAINING_ROLES]
     data = [item for item in needed if item.role in (None, "data")]
     return tuple(data + [item for item in needed if item not in data])
+
+
+def moment(started: str) -> str:
+    """``2026-11-20T18:05:00Z`` → ``2026-11-20 18:05:00 UTC``."""
+    return started.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

@@ -330,7 +330,7 @@
     if (!place || place.textContent) return;
     try {
       const run = await zoo.load("run", new URL("data/run.js", zoo.root));
-      place.textContent = ` ${run.started.replace("T", " ").replace("Z", " UTC")}`;
+      place.textContent = ` ${run.started}`;
     } catch { /* outcomes without a report: the link says enough */ }
   }
 
