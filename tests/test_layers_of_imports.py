@@ -17,7 +17,15 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     ["zoo", "zoo.errors", "zoo.names", "zoo.protos", "zoo.records", "zoo.store", "zoo.paths", "zoo.risk"],
     ["zoo.graph", "zoo.weights", "zoo.model", "zoo.trace"],
-    ["zoo.manifest", "zoo.sniff", "zoo.fetching", "zoo.fetch", "zoo.unpacking", "zoo.unpack"],
+    [
+        "zoo.manifest",
+        "zoo.published",
+        "zoo.sniff",
+        "zoo.fetching",
+        "zoo.fetch",
+        "zoo.unpacking",
+        "zoo.unpack",
+    ],
     ["zoo.readers", "zoo.find", "zoo.variables"],
     [
         "zoo.shapes",

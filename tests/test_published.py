@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from zoo.errors import UnpackError
+from zoo.manifest import parse_manifest
 from zoo.model import Endpoints
+from zoo.pipeline import Options, process
 from zoo.published import check_member, differences
-from zoo.records import Checksum, Endpoint, Row
+from zoo.records import Checksum, Endpoint, Outcome, Row, Status
+from zoo.trace import Trace
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "models"
 
 
 def row(**cells: object) -> Row:
@@ -72,3 +77,30 @@ def test_names_that_differ_are_told_with_both_sides() -> None:
         "the documented inputs are input:0; found here: batch:0",
         "the documented outputs are prob:0; found here: none",
     )
+
+
+def outcome(cells: str, folder: Path) -> Outcome:
+    """What becomes of a sample with these columns and cells, separated by ``=``."""
+    columns, values = zip(*(cell.split("=", 1) for cell in cells.split("; ")), strict=True)
+    text = f"name,url,{','.join(columns)}\nmodel,iris-frozen.pb,{','.join(values)}\n"
+    (row,) = parse_manifest(text.encode(), SAMPLES / "manifest.csv")
+    (folder / "out").mkdir()
+    options = Options(cache=folder / "cache", work=folder / "work")
+    return process(row, folder / "out", options=options, trace=Trace())
+
+
+def test_an_outcome_tells_where_documentation_differs(tmp_path: Path) -> None:
+    """The model freezes with what was found, and a warning gives both names."""
+    told = outcome("documented_inputs=features; documented_outputs=softmax:0", tmp_path)
+
+    assert told.status is Status.FROZEN
+    assert told.warnings == ("the documented outputs are softmax:0; found here: probabilities:0",)
+
+
+def test_an_outcome_fails_when_the_member_is_another_file(tmp_path: Path) -> None:
+    """A member with a published checksum that it has not is not read."""
+    told = outcome(f"member=iris-frozen.pb; member_checksum=md5:{'0' * 32}", tmp_path)
+
+    assert told.failure is not None
+    assert (told.failure.stage, told.failure.kind) == ("unpack", "UnpackError")
+    assert told.format is None

@@ -28,6 +28,7 @@ from zoo.graph import Graph, MetaGraph
 from zoo.model import Bindings, Endpoints, Model
 from zoo.names import nearest
 from zoo.protos import Shape
+from zoo.published import check_member, differences
 from zoo.records import ConstantsProof, Failure, Frozen, GraphFacts, Outcome, Pruned, Row, RunProof, Status
 from zoo.runner import Key, Original, Runner
 from zoo.statistics import Statistics, describe
@@ -221,6 +222,8 @@ class _Line:
 
     def read(self, root: Path, graph: Path | None) -> Model:
         """The model that was found in the files."""
+        with self.trace.at("unpack"):
+            check_member(self.row, root)
         with self.trace.at("find"):
             artifact, others, why = choose(find(root), self.row.member)
             self.trace.note(f"{artifact.label} at {artifact.path!r}" + (f": {why}" if why else ""))
@@ -298,7 +301,7 @@ class _Line:
         with self.trace.at("endpoints"):
             ends = detect(meta, inputs=self.row.inputs, outputs=self.row.outputs)
             self.facts |= {"inputs": ends.inputs, "outputs": ends.outputs, "candidates": ends.candidates}
-            self.notes(*ends.warnings)
+            self.notes(*ends.warnings, *differences(self.row, ends))
         return ends
 
     def frozen(
