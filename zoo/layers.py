@@ -7,17 +7,18 @@ fields.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from zoo import protos
+from zoo import model, protos
 from zoo.errors import ReadError
 from zoo.flat import Flat, flatten
 from zoo.graph import Graph
 from zoo.protos import Shape
 from zoo.recognize import Layer, Repeat, forward, recognize
+from zoo.recognize import repeats as find_repeats
 
 SCHEMA = 1
 MAX_DRAWN = 150_000
@@ -36,7 +37,7 @@ _ATTR_LIMIT = 160
 _ATTR_BYTES = 600
 _HIDDEN_ATTRS = frozenset({"container", "shared_name"})
 
-__all__ = ["Layer", "Repeat", "draw"]
+__all__ = ["Layer", "Repeat", "draw", "draw_layers", "read"]
 
 
 def draw(
@@ -69,6 +70,59 @@ def draw(
     layers, repeats = recognize(flat, shapes, inputs=fed, outputs=fetched) if fetched else ([], [])
     drawing = _Drawing(flat, shapes, needed, set(fed), set(fetched))
     return drawing.encode(layers[:MAX_LAYERS], repeats if len(layers) <= MAX_LAYERS else [])
+
+
+def draw_layers(stated: Sequence[model.Layer]) -> bytes:
+    """The JSON of ``graph.json`` for layers that a file states, or that its weights suggest.
+
+    Args:
+        stated: the layers in order; ``inputs`` that name none of them are left out.
+    """
+    proto = protos.GraphDef()
+    names: dict[str, str] = {}
+    for layer in stated:
+        # Two towers may call their layers the same.
+        unique = layer.name or layer.type
+        copy = 2
+        while unique in names:
+            unique, copy = f"{layer.name} ({copy})", copy + 1
+        names[unique] = layer.name
+        node = proto.node.add(name=unique, op=layer.type, input=[i for i in layer.inputs if i in names])
+        for key, text in (("what", layer.words), ("parameters", str(layer.parameters or ""))):
+            if text:
+                node.attr.add(key=key, value=protos.AttrValue(s=text.encode()).SerializeToString())
+    graph = Graph.from_proto(proto)
+    flat = flatten(graph)
+    shapes: dict[str, Shape] = {
+        f"{name}:0": layer.shape for name, layer in zip(names, stated, strict=True) if layer.shape is not None
+    }
+    recognized = [
+        Layer(
+            name,
+            _kind(layer.type),
+            layer.words or layer.type,
+            layer.shape,
+            [i],
+            [s for s, _ in flat.sources[i]],
+        )
+        for i, (name, layer) in enumerate(zip(names, stated, strict=True))
+    ]
+    every = set(range(len(recognized)))
+    starts = {i for i, layer in enumerate(stated) if layer.type == "InputLayer"}
+    drawing = _Drawing(flat, shapes, every, starts, set())
+    return drawing.encode(recognized[:MAX_LAYERS], find_repeats(recognized[:MAX_LAYERS]))
+
+
+_KINDS = (
+    ("conv", "conv"), ("dense", "dense"), ("pool", "pool"), ("norm", "norm"), ("input", "input"),
+    ("lstm", "recurrent"), ("gru", "recurrent"), ("rnn", "recurrent"), ("recurrent", "recurrent"),
+    ("relu", "act"), ("activation", "act"), ("softmax", "act"), ("add", "join"), ("concatenate", "join"),
+    ("flatten", "shape"), ("reshape", "shape"), ("permute", "shape"),
+)  # fmt: skip
+
+
+def _kind(layer: str) -> str:
+    return next((kind for part, kind in _KINDS if part in layer.lower()), "other")
 
 
 class _Table:
