@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from archives import FILES, PACKED, contents, tar, zip_of
 from faults import FaultServer, Reply
-from test_fetch import FAST, left, row
-from test_unpack import FILES, PACKED, contents, tar, zip_of
+from fetch_rows import FAST, left, row
 
 from zoo.errors import FetchError, TransientError, UnpackError
 from zoo.fetch import Fetched
