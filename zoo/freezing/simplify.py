@@ -152,13 +152,13 @@ class _Simplifier:
         self._become_identity(draft, texts[alive[0]])
 
     def _if(self, draft: Draft) -> None:
-        predicate, *rest = (text for text in draft.inputs if not text.startswith("^"))
-        fact = self.facts.get(self.body.parse(predicate))
+        data = [text for text in draft.inputs if not text.startswith("^")]
+        fact = self.facts.get(self.body.parse(data[0])) if data else None
         if fact is None or fact.value is None:
             return
         branch = draft.raw("then_branch" if fact.value else "else_branch")
         call = "StatefulPartitionedCall" if draft.op == "If" else "PartitionedCall"
-        draft.become(call, rest, {"Tin": draft.raw("Tin"), "Tout": draft.raw("Tout"), "f": branch})
+        draft.become(call, data[1:], {"Tin": draft.raw("Tin"), "Tout": draft.raw("Tout"), "f": branch})
 
     def _initialized(self, draft: Draft) -> None:
         old = self.body.output(draft.name, draft.op)
