@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import google_crc32c
+
 from zoo import layers, protos, shapes, summary, variables
 from zoo.compute import compute
 from zoo.endpoints import detect
@@ -31,7 +33,7 @@ from zoo.protos import Shape
 from zoo.published import check_member, differences
 from zoo.records import ConstantsProof, Failure, Frozen, GraphFacts, Outcome, Pruned, Row, RunProof, Status
 from zoo.runner import Key, Original, Runner
-from zoo.statistics import Statistics, describe
+from zoo.statistics import Accumulator, Statistics, describe
 from zoo.trace import Trace
 from zoo.unpack import Limits, unpack
 
@@ -240,6 +242,8 @@ class _Line:
         with self.trace.at("read"):
             bindings = variables.bind(model.meta, model.weights, prefer=self.row.weights)
             self.facts["variables"] = variables.facts(bindings)
+            if model.frozen and model.meta is not None:
+                self.facts["variables"] = summary.constant_facts(summary.constants(model.meta))
             self.notes(*bindings.warnings)
         return bindings
 
@@ -443,6 +447,14 @@ class _Line:
                 if described is not None:
                     known[variable.name] = described
         found = bindings.variables
+        if model.frozen and model.meta is not None:
+            constants = summary.constants(model.meta)
+            found = tuple(constants)
+            for variable, content in constants.items():
+                checksums[variable.name] = google_crc32c.value(content)
+                accumulator = Accumulator(variable.dtype, len(content) // protos.DTYPE_SIZES[variable.dtype])
+                accumulator.add(memoryview(content))
+                known[variable.name] = accumulator.result()
         (self.folder / "variables.csv").write_bytes(summary.variables_csv(found, checksums, known))
 
 

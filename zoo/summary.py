@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -154,52 +154,43 @@ _WEIGHT_DTYPES = frozenset(
 )
 
 
-def constant_variables(meta: MetaGraph) -> tuple[tuple[Variable, ...], dict[str, bytes]]:
-    """The constants of a frozen graph that are weights, as variables, and their content by name.
+def constants(meta: MetaGraph) -> dict[Variable, bytes]:
+    """The constants of a frozen graph that are weights, as variables, with their content.
 
     A weight is a constant of a floating-point, quantized or byte type with more than one element;
-    integer constants are shapes, axes and paddings.
+    integer constants are shapes, axes and paddings.  One that lists a single value for all its
+    elements is a fill, no weight.
     """
-    found = []
-    content: dict[str, bytes] = {}
+    found = {}
     functions = (node for function in meta.graph.functions.values() for node in function.nodes)
     for node in (*meta.graph.nodes, *functions):
-        if node.op != "Const":
+        if node.op != "Const" or (dtype := node.dtype()) not in _WEIGHT_DTYPES:
             continue
-        dtype = node.dtype()
-        if dtype not in _WEIGHT_DTYPES or (value := node.attr("value")) is None:
-            continue
-        shape = protos.shape_of(value.tensor.tensor_shape)
-        if shape is None or None in shape:
+        value = node.attr("value")
+        shape = None if value is None else protos.shape_of(value.tensor.tensor_shape)
+        if value is None or shape is None:
             continue
         elements = prod(size or 0 for size in shape)
-        if elements < 2:
-            continue
-        found.append(
-            Variable(
-                name=node.name,
-                dtype=dtype,
-                shape=shape,
-                bytes=elements * protos.DTYPE_SIZES[dtype],
-                kind="model",
-                node=node.name,
+        size = elements * protos.DTYPE_SIZES[dtype]
+        content = value.tensor.tensor_content
+        if elements > 1 and len(content) == size:
+            variable = Variable(
+                name=node.name, dtype=dtype, shape=shape, bytes=size, kind="model", node=node.name
             )
-        )
-        if len(value.tensor.tensor_content) == elements * protos.DTYPE_SIZES[dtype]:
-            content[node.name] = value.tensor.tensor_content
-    return tuple(found), content
+            found[variable] = content
+    return found
 
 
-def constant_facts(variables: Sequence[Variable]) -> VariableFacts:
+def constant_facts(found: Collection[Variable]) -> VariableFacts:
     """Totals over the constants of a frozen graph."""
-    elements = sum(prod(size or 0 for size in variable.shape or ()) for variable in variables)
-    size = sum(variable.bytes for variable in variables)
+    elements = sum(prod(size or 0 for size in variable.shape or ()) for variable in found)
+    size = sum(variable.bytes for variable in found)
     return VariableFacts(
-        count=len(variables),
+        count=len(found),
         parameters=elements,
         bytes=size,
-        by_kind={"model": KindFacts(count=len(variables), parameters=elements, bytes=size)},
-        sentence="counted from the constants of a frozen graph",
+        by_kind={"model": KindFacts(count=len(found), parameters=elements, bytes=size)},
+        sentence="Counted from the constants of a frozen graph",
     )
 
 
