@@ -99,10 +99,10 @@ class _Answer:
                 side |= 1 << k
         self.side = side
         trains = self._trains()
-        for scalars in (False, True):
+        for scalars, peel in ((False, True), (False, False), (True, False)):
             self.data = heading.data_bits(flow, scalars=scalars) & ~side
             self.labels = self._labels() if trains else 0
-            self.region = heading.region(flow, self.labels, side, scalars=scalars)
+            self.region = heading.region(flow, self.labels, side, scalars=scalars, peel=peel)
             self.choice = choice.choose(flow, self.region)
             if self.choice.chosen:
                 break

@@ -44,8 +44,10 @@ def choose(flow: Flow, found: Region) -> Choice:
     covered = _union(groups)
     missing = everything & ~covered
     rest: list[Head] = []
-    if missing and (not groups or _count(missing) * 5 > _count(everything)):
-        extra = compared_with_input(flow, found, missing) or first_complete(flow, found, missing)
+    if missing:
+        extra = compared_with_input(flow, found, missing)
+        if not extra and (not groups or _count(missing) * 5 > _count(everything)):
+            extra = first_complete(flow, found, missing)
         if extra and _count(_union(extra)) >= _count(covered):
             rest, groups = [head for head in groups if not head.dangling], [
                 *(head for head in groups if head.dangling and head.coverage & ~_union(extra)), *extra,

@@ -374,8 +374,13 @@ def _spread(
                 continue
             blind = i < plain and nodes[i].op in ops.SHAPES
             for source, _ in rows[i]:
-                if off[source]:
-                    if spread_off and not off[i] and i < plain and not _survives(nodes[source].op):
+                if off[source] and not off[i] and i < plain:
+                    # What nothing flows into (a constant, an empty list) is harmless wherever it stands.
+                    if (
+                        spread_off
+                        and (feed_bits[source] or variable_bits[source])
+                        and not _survives(nodes[source].op)
+                    ):
                         off[i] = 1
                     continue
                 f |= feed_bits[source]
@@ -385,8 +390,6 @@ def _spread(
             own = own_variable.get(i)
             if own is not None:
                 v |= own
-            if off[i]:
-                continue
             if i < plain and nodes[i].op in ops.RANDOM:
                 r = 1
             feed_bits[i] = f

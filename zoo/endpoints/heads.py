@@ -93,10 +93,11 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
     return bits
 
 
-def region(flow: Flow, labels: int, side: int, *, scalars: bool = False) -> Region:
+def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: bool = True) -> Region:
     """Marks what is inference, and what happens to each of its tensors next.
 
     Single numbers are losses and measures, unless ``scalars`` says that the model answers with one.
+    Without ``peel``, what only summaries read counts as much as anything.
     """
     nodes, rows = flow.graph.nodes, flow.rows
     feeds, variables, off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
@@ -112,7 +113,7 @@ def region(flow: Flow, labels: int, side: int, *, scalars: bool = False) -> Regi
             inside[i] = bool(feeds[i] & ~side)
         elif variables[i] and i not in own:
             if fed:
-                inside[i] = bool(feeds[i] & ~side)
+                inside[i] = bool(feeds[i] & ~side) or flow.random_bits[i]
             else:
                 inside[i] = flow.random_bits[i] or _is_activation(flow, i)
     found = Region(
@@ -136,7 +137,7 @@ def region(flow: Flow, labels: int, side: int, *, scalars: bool = False) -> Regi
             and any(inside[s] == 2 for s, _ in rows[i])
         ):
             inside[i] = 2
-    _uses(flow, found)
+    _uses(flow, found, peel=peel)
     return found
 
 
@@ -148,7 +149,7 @@ def _is_activation(flow: Flow, i: int) -> bool:
     return bin(flow.variable_bits[i]).count("1") > 1
 
 
-def _uses(flow: Flow, found: Region) -> None:
+def _uses(flow: Flow, found: Region, *, peel: bool) -> None:
     """Fill in what happens to each tensor next, from the ends backward."""
     nodes, rows, off, dead = flow.graph.nodes, flow.rows, flow.off, flow.dead
     inside, labels = found.inside, found.labels
@@ -183,7 +184,7 @@ def _uses(flow: Flow, found: Region) -> None:
         elif not found.extends[i] and found.reported[i] and not found.contact[i]:
             # Made for a summary or an update; but an answer may have a summary, too.
             answer = found.reported[i] == 1 and nodes[walk_back(flow, i)].op in ops.ACTIVATIONS
-            found.peeled[i] = not answer
+            found.peeled[i] = peel and not answer
         if lossward[i] or found.peeled[i]:
             for source, _ in rows[i]:
                 if inside[source] == 1 and nodes[source].op not in BACK_EDGES:
@@ -191,6 +192,12 @@ def _uses(flow: Flow, found: Region) -> None:
                     if found.peeled[i]:
                         found.extends[source] -= 1
                         found.reported[source] = 2
+
+
+_VIEWS = frozenset(
+    """ImageSummary HistogramSummary AudioSummary AudioSummaryV2 TensorSummary TensorSummaryV2
+    WriteImageSummary WriteHistogramSummary WriteAudioSummary WriteSummary""".split()
+)
 
 
 def _watched(flow: Flow) -> bytearray:
@@ -201,7 +208,8 @@ def _watched(flow: Flow) -> bytearray:
     for i in reversed(flow.order):
         if i >= len(nodes):
             continue
-        summary = nodes[i].op.endswith(("Summary", "SummaryV2"))
+        # Single numbers are measures of something else; what measures is no view of the answer.
+        summary = nodes[i].op in _VIEWS
         # A node that nothing reads has no reader that could only watch it.
         watched[i] = summary or used[i] == 2
         for source, _ in rows[i]:
@@ -390,6 +398,39 @@ def _part_of_loss(flow: Flow, found: Region, i: int) -> int:
     return ends.pop() if len(ends) == 1 else -1
 
 
+def _shared_by_terms(flow: Flow, found: Region, i: int) -> int:
+    """Where the terms of a loss part: ``d`` for ``y * d**2 + (1 - y) * max(1 - d, 0)**2``, else -1."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    node = i
+    for _ in range(6):
+        if nodes[node].op not in _LOSS_PARTS or nodes[node].op in ops.PROBABILITIES:
+            return -1
+        inner = [s for s, _ in rows[node] if found.inside[s] == 1]
+        if len(set(inner)) != 1:
+            return -1
+        node = inner[0]
+        ahead = [j for j in flow.consumers[node] if j < len(nodes) and found.inside[j] == 1]
+        if len(ahead) > 1:
+            ends = [_ends_in_contact(flow, found, j) for j in ahead]
+            return node if all(ends) else -1
+    return -1
+
+
+def _ends_in_contact(flow: Flow, found: Region, i: int) -> bool:
+    """Whether a chain of elementwise ops leads from a node to a label and nowhere else."""
+    nodes = flow.graph.nodes
+    for _ in range(6):
+        if nodes[i].op not in _LOSS_PARTS:
+            return False
+        if found.contact[i]:
+            return True
+        ahead = [j for j in flow.consumers[i] if j < len(nodes) and found.inside[j] == 1]
+        if len(ahead) != 1:
+            return False
+        i = ahead[0]
+    return False
+
+
 _PREPARES_LOSS = frozenset("Log Log1p ClipByValue Maximum Minimum Neg Sub Add AddV2 Mul Exp Pow Abs".split())
 
 
@@ -410,11 +451,15 @@ def _before_loss(flow: Flow, found: Region, i: int) -> int:
         if len(inner) != 1:
             break
         node = inner[0]
-    if nodes[i].op == "Reshape" and rows[i]:
+    if nodes[i].op == "Reshape" and rows[i] and found.inside[rows[i][0][0]] == 1:
         before = rows[i][0][0]
         shape, flat = flow.shape(before), flow.shape(i)
-        if found.inside[before] == 1 and shape is not None and flat is not None and len(shape) > len(flat):
+        flattened = shape is not None and flat is not None and len(shape) > len(flat)
+        if flattened or any(nodes[j].op in ops.LOSSES for j in flow.consumers[i] if j < len(nodes)):
             return before
+    shared = _shared_by_terms(flow, found, i)
+    if shared >= 0:
+        return shared
     if nodes[i].op in ("Log", "Log1p", "LogSoftmax") and rows[i] and found.inside[rows[i][0][0]] == 1:
         return rows[i][0][0] if nodes[i].op != "LogSoftmax" else i
     return i
@@ -482,6 +527,10 @@ def first_complete(flow: Flow, found: Region, missing: int) -> list[Head]:
                     for j in flow.consumers[node]
                     if j < len(nodes) and found.inside[j] == 1 and nodes[j].op not in ops.SHAPES
                 ]
+                normalized = _normalized_ahead(flow, node, ahead)
+                if normalized >= 0:
+                    node = normalized
+                    continue
                 if len(ahead) != 1 or nodes[ahead[0]].op not in _FINISHES:
                     break
                 if any(
@@ -494,6 +543,34 @@ def first_complete(flow: Flow, found: Region, missing: int) -> list[Head]:
             _add(flow, found, groups, node, dangling=True, rule="complete")
             return list(groups.values())
     return []
+
+
+def _normalized_ahead(flow: Flow, i: int, ahead: Sequence[int]) -> int:
+    """The reader that divides a tensor by its own length, else -1."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    for j in ahead:
+        if nodes[j].op not in ("Mul", "RealDiv", "Div"):
+            continue
+        for source, _ in rows[j]:
+            node = source
+            for _ in range(6):
+                if node == i or nodes[node].op not in (
+                    "Rsqrt",
+                    "Sqrt",
+                    "Maximum",
+                    "Sum",
+                    "Square",
+                    "Add",
+                    "AddV2",
+                ):
+                    break
+                inner = [s for s, _ in rows[node] if flow.feed_bits[s]]
+                if not inner:
+                    break
+                node = inner[0]
+            if node == i and source != i:
+                return j
+    return -1
 
 
 _FINISHES = frozenset(
@@ -526,7 +603,8 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
             continue
         root = _parameter(flow, parameters[0])
         own = flow.variable_bits[root]
-        for s, _ in rows[i]:
+        examples = rows[i][2:] if "Backprop" in nodes[i].op else rows[i]  # the first input is a shape
+        for s, _ in examples:
             if s == parameters[0] or not (flow.feed_bits[s] or flow.random_bits[s]):
                 continue
             if not flow.variable_bits[s]:
@@ -568,6 +646,14 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
         head for head in chosen
         if not any(other is not head and _above(flow, other.node, head.node) for other in chosen)
     ], judge  # fmt: skip
+
+
+def _uses_count(flow: Flow, i: int) -> int:
+    """How many nodes of the forward part read a node's content."""
+    nodes = flow.graph.nodes
+    return sum(
+        1 for j in flow.consumers[i] if j < len(nodes) and not flow.off[j] and nodes[j].op not in ops.SHAPES
+    )
 
 
 def _above(flow: Flow, first: int, second: int) -> bool:
