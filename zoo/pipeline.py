@@ -22,13 +22,14 @@ from zoo import layers, protos, shapes, summary, variables
 from zoo.compute import compute
 from zoo.endpoints import detect
 from zoo.errors import CheckError, FindError, FreezeError, ReadError, UnsupportedError, ZooError
-from zoo.fetch import Fetched, FetchOptions, fetch
+from zoo.fetch import Fetched, FetchOptions
 from zoo.find import choose, find
 from zoo.find import read as read_artifact
 from zoo.freeze import FrozenResult, freeze
 from zoo.graph import Graph, MetaGraph
 from zoo.model import Bindings, Endpoints, Model
 from zoo.names import nearest
+from zoo.one_pass import fetch_and_unpack
 from zoo.protos import Shape
 from zoo.published import check_member, differences
 from zoo.records import ConstantsProof, Failure, Frozen, GraphFacts, Outcome, Pruned, Row, RunProof, Status
@@ -55,6 +56,8 @@ class Options:
     """Unpacked files live below, as long as the row is being worked on."""
     runner: Runner | None = None
     """Runs graphs in TensorFlow; without it there is no proof by execution and no second engine."""
+    keep: bool = True
+    """Keep archives in the cache."""
     root: Path | None = None
     """Files that are here and unpacked already; then nothing is fetched."""
     fetch: FetchOptions = field(default_factory=FetchOptions)
@@ -70,7 +73,10 @@ def process(row: Row, folder: Path, *, options: Options, trace: Trace) -> Outcom
             _Line(row, folder, Path(work), options, trace, facts).run()
         failure = None
     except ZooError as error:
-        failure = _failure(error, trace)
+        trace.note(str(error))
+        # What goes wrong while an archive comes and is unpacked may be the one or the other.
+        stage = type(error).stage if trace.stage == "fetch" else trace.stage
+        failure = Failure(stage=stage, kind=type(error).__name__, reason=str(error), hint=error.hint)
     except MemoryError:
         failure = Failure(
             stage=trace.stage,
@@ -100,11 +106,6 @@ def failed(row: Row, folder: Path, *, stage: str, reason: str, hint: str | None 
     """The outcome of a row whose process did not live to tell."""
     failure = Failure(stage=stage, kind="ProcessDied", reason=reason, hint=hint)
     return _outcome(row, folder, {}, failure, Trace())
-
-
-def _failure(error: ZooError, trace: Trace) -> Failure:
-    trace.note(str(error))
-    return Failure(stage=trace.stage, kind=type(error).__name__, reason=str(error), hint=error.hint)
 
 
 def _outcome(
@@ -154,9 +155,7 @@ class _Line:
 
     def run(self) -> None:
         """All stages, in order."""
-        fetched = self.sources() if self.options.root is None else ()
-        models = [item for item in fetched if item.role == "model"]
-        root = self.options.root or self.unpacked(models, self.work / "model")
+        fetched, root = self.fetched() if self.options.root is None else ((), self.options.root)
         model = self.read(root, self.graph_of_the_row(fetched, root))
         bindings = self.bind(model)
         if model.meta is None:
@@ -168,30 +167,29 @@ class _Line:
         frozen = self.frozen(model, model.meta, bindings, ends)
         self.summarize(model, model.meta, bindings, ends, frozen)
 
-    def sources(self) -> tuple[Fetched, ...]:
-        """The row's sources as local files."""
-        if self.options.root is not None:
-            return ()
+    def fetched(self) -> tuple[tuple[Fetched, ...], Path]:
+        """The row's sources, and the folder of their unpacked files.
+
+        One pass over the bytes: an archive is unpacked while it comes, and its files are there when
+        its size and checksum have proved right.
+        """
         with self.trace.at("fetch"):
-            fetched = fetch(
-                self.row, self.options.cache, options=self.options.fetch, progress=self.trace.moved
+            fetched, unpacked = fetch_and_unpack(
+                self.row,
+                self.options.cache,
+                self.work / "model",
+                options=self.options.fetch,
+                limits=self.options.limits,
+                progress=self.trace.moved,
+                keep=self.options.keep,
             )
             self.facts["archives"] = tuple(item.archive for item in fetched)
             self.trace.downloaded = sum(item.transferred for item in fetched)
             self.trace.retries = sum(item.retries for item in fetched)
             self.trace.cached = all(item.cached for item in fetched)
-            self.notes(*(note for item in fetched for note in item.notes))
-        return fetched
-
-    def unpacked(self, fetched: Sequence[Fetched], folder: Path) -> Path:
-        """The files of the row's sources."""
-        if self.options.root is not None:
-            return self.options.root
-        with self.trace.at("unpack"):
-            unpacked = unpack(fetched, folder, limits=self.options.limits)
             self.trace.note(f"{unpacked.files} files, {unpacked.bytes} bytes")
-            self.notes(*unpacked.notes)
-        return unpacked.root
+            self.notes(*(note for item in fetched for note in item.notes), *unpacked.notes)
+        return fetched, unpacked.root
 
     def notes(self, *notes: str) -> None:
         """Add warnings that the page shows first."""
@@ -205,7 +203,8 @@ class _Line:
             return None
         own = [item for item in fetched if item.role == "graph"]
         if own:
-            folder = self.unpacked(own, self.work / "graph")
+            with self.trace.at("unpack"):
+                folder = unpack(own, self.work / "graph", limits=self.options.limits).root
             files = sorted(path for path in folder.rglob("*") if path.is_file())
             if len(files) == 1:
                 return files[0]
