@@ -52,6 +52,7 @@ def run_manifest(options: argparse.Namespace) -> int:
         cache=str(options.cache.resolve()),
         work=str(output / ".work"),
         run=not options.no_run,
+        keep=not options.no_keep,
         code=resume.code_version(),
         time_limit=options.time_limit,
         memory_limit=options.memory_limit,

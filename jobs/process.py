@@ -46,6 +46,10 @@ def parser() -> argparse.ArgumentParser:
         "--cache", type=Path, default=Path("build/cache"), metavar="DIR",
         help="where downloads are kept, shared by all runs (default: %(default)s)",
     )  # fmt: skip
+    made.add_argument(
+        "--no-keep", action="store_true",
+        help="do not keep archives in the cache: less to write, but an interrupted download starts anew",
+    )  # fmt: skip
     made.add_argument("--only", nargs="+", default=[], metavar="NAME", help="process these rows only")
     made.add_argument(
         "--family", nargs="+", default=[], metavar="FAMILY", help="process rows of these families only"

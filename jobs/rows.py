@@ -21,7 +21,6 @@ import msgspec
 import zoo
 from jobs import resume
 from zoo.errors import TransientError, ZooError
-from zoo.fetch import FetchOptions
 from zoo.pipeline import Options, failed, process
 from zoo.records import Row, RowRun, to_json
 from zoo.runner import Runner, RunnerOptions
@@ -41,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder for unpacked files; each row has its own below, removed when the row ends."""
     run: bool = True
     """Run graphs in TensorFlow: the proof by execution."""
+    keep: bool = True
+    """Keep archives in the cache."""
     code: str = ""
     """Digest of the code that the main process has; a worker with another refuses."""
     time_limit: float = 3600.0
@@ -103,7 +104,7 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
             cache=Path(settings.cache),
             work=Path(settings.work),
             runner=_runner(settings.work) if settings.run else None,
-            fetch=FetchOptions(),
+            keep=settings.keep,
         )
         outcome = process(row, folder, options=options, trace=trace)
         (folder / "model.json").write_bytes(to_json(outcome))
