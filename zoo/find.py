@@ -142,7 +142,7 @@ def _nothing(tree: Tree) -> FindError:
         named.setdefault(words, path)
     pointers = [path for path in tree.files if tree.is_pointer(path)]
     told = "; ".join(
-        f"{named[words]!r} is {words}" if count == 1 else f"{count} files are {words} ({named[words]!r} …)"
+        f"{named[words]!r} is {words}" if count == 1 else f"{count} files are each {words} ({named[words]!r} …)"
         for words, count in kinds.most_common(_SHOWN)
     )
     rest = len(kinds) - _SHOWN
@@ -168,4 +168,6 @@ def _words(tree: Tree, path: str) -> str:
             return "a shard of a checkpoint whose index is not there"
     if kind == "lfs_pointer":
         return "a Git LFS pointer, not the data"
+    if kind == "text":
+        return "a text file"
     return sniff.WORDS[kind]

@@ -27,8 +27,9 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message, message_fa
 _PACKAGE = "zoo"
 
 # "name:number:type"; after the type "*" for repeated, "!" for a member of the message's oneof.
-# A type that is no scalar is a message, but for two that depend on who parses: "attr" is bytes in
-# binary and AttrValue in text, "dtype" an int32 in binary and an enum (``DT_FLOAT``) in text.
+# A type that is no scalar is a message, but for three that depend on who parses: "attr" is bytes in
+# binary and AttrValue in text, "dtype" an int32 in binary and an enum (``DT_FLOAT``) in text, "enum"
+# an int32 in binary and passed over in text, where it is written in words that nobody here reads.
 _SCHEMA = {
     "VersionDef": "producer:1:int32 min_consumer:2:int32 bad_consumers:3:int32*",
     "Dim": "size:1:int64 name:2:string",
@@ -80,7 +81,7 @@ _SCHEMA = {
     "SignatureEntry": "key:1:string value:2:SignatureDef",
     "SaverDef": (
         "filename_tensor_name:1:string save_tensor_name:2:string restore_op_name:3:string "
-        "max_to_keep:4:int32 sharded:5:bool version:7:int32"
+        "max_to_keep:4:int32 sharded:5:bool version:7:enum"
     ),
     "NodeList": "value:1:string*",
     "BytesList": "value:1:bytes*",
@@ -116,8 +117,8 @@ _SCHEMA = {
     "SavedUserObject": "identifier:1:string version:2:VersionDef metadata:3:string",
     "SavedAsset": "asset_file_def_index:1:int32",
     "SavedVariable": (
-        "dtype:1:dtype shape:2:TensorShapeProto trainable:3:bool synchronization:4:int32 "
-        "aggregation:5:int32 name:6:string device:7:string"
+        "dtype:1:dtype shape:2:TensorShapeProto trainable:3:bool synchronization:4:enum "
+        "aggregation:5:enum name:6:string device:7:string"
     ),
     "SavedConstant": "operation:1:string",
     "SavedResource": "device:1:string",
@@ -196,6 +197,10 @@ def _pool(*, text: bool) -> descriptor_pool.DescriptorPool:
         entry = file.message_type.add(name=name)
         for spec in fields.split():
             label, number_text, kind = spec.split(":")
+            if kind == "enum":
+                if text:
+                    continue
+                kind = "int32"
             field = entry.field.add(name=label, number=int(number_text), label=types.LABEL_OPTIONAL)
             if kind.endswith("*"):
                 field.label = types.LABEL_REPEATED

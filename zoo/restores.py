@@ -307,7 +307,9 @@ def slots_in(graph: Graph) -> dict[str, tuple[str, str]]:
             continue
         sources: Sequence[tuple[int, int]] = graph.sources[i]
         variable = graph.nodes[_origin(graph, sources[0][0])].name
-        optimizer = kind.removeprefix("Apply").removesuffix("V2").removesuffix("Keras")
+        optimizer = (
+            kind.removeprefix("Apply").removeprefix("Centered").removesuffix("V2").removesuffix("Keras")
+        )
         for source, output in sources[1:]:
             slot = graph.nodes[source]
             # Slots come as the variable itself; what is read first (a rate, a power) is no slot.

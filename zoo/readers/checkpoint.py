@@ -14,12 +14,13 @@ from zoo.errors import ReadError, ZooError
 from zoo.graph import MetaGraph
 from zoo.model import Artifact, Model
 from zoo.readers import table
-from zoo.readers.bundle import OBJECT_GRAPH, Bundle, read_bundle
+from zoo.readers.bundle import OBJECT_GRAPH, read_bundle
 from zoo.readers.graphdef import message_in, read_graph
 from zoo.readers.metagraph import producer_of
 from zoo.readers.tree import Tree, folder_of, join, name_of
-from zoo.readers.v1 import V1, read_v1
+from zoo.readers.v1 import read_v1
 from zoo.records import Format
+from zoo.weights import Weights
 
 Generation = Literal["v1", "v2"]
 
@@ -155,7 +156,7 @@ def _generation(tree: Tree, path: str) -> Generation | None:
 def _v2(tree: Tree, path: str, leftover: bool) -> Checkpoint:
     name = name_of(path)
     prefix = path
-    cut = name.find(".index")
+    cut = len(name) - 6 if name.endswith(".index") else name.find(".index")
     if cut >= 0:
         prefix = path[: len(path) - len(name) + cut]
     elif "." in name:
@@ -252,9 +253,15 @@ def read(tree: Tree, artifact: Artifact) -> Model:
     item = next((item for item in checkpoints(tree) if item.prefix == artifact.path), None)
     if item is None:
         raise ReadError(f"{artifact.path!r}: expected a checkpoint, found none")
-    stored, missing = _weights(tree, item)
     meta, graph_missing, warnings = _graph(tree, item)
-    objects = OBJECT_GRAPH in stored.weights.tensors
+    weights: Weights | None = None
+    try:
+        weights, missing = _weights(tree, item)
+    except ReadError as error:
+        if meta is None:
+            raise
+        missing = (str(error),)  # the graph alone is worth a page
+    objects = weights is not None and OBJECT_GRAPH in weights.tensors
     kind = "object checkpoint" if objects else f"checkpoint {item.generation.upper()}"
     return Model(
         root=tree.root,
@@ -270,7 +277,7 @@ def read(tree: Tree, artifact: Artifact) -> Model:
             companions=artifact.files,
         ),
         meta=meta,
-        weights=stored.weights,
+        weights=weights,
         missing=(*missing, *graph_missing),
         graph_file=item.graph if meta is not None else None,
         checkpoint=item.prefix,
@@ -278,12 +285,12 @@ def read(tree: Tree, artifact: Artifact) -> Model:
     )
 
 
-def _weights(tree: Tree, item: Checkpoint) -> tuple[Bundle | V1, tuple[str, ...]]:
+def _weights(tree: Tree, item: Checkpoint) -> tuple[Weights, tuple[str, ...]]:
     if item.generation == "v2":
         folder = tree.in_folder(folder_of(item.prefix))
         absent = [name_of(path) for path in folder if tree.is_pointer(path)]
         bundle = read_bundle(tree.root / item.tables[0], name_of(item.prefix), absent=absent)
-        return bundle, bundle.missing
+        return bundle.weights, bundle.missing
     missing: list[str] = []
     parts = _SHARD.match(item.tables[0]) if _SHARDS in item.prefix else None
     if parts:
@@ -292,7 +299,7 @@ def _weights(tree: Tree, item: Checkpoint) -> tuple[Bundle | V1, tuple[str, ...]
             if name not in item.tables:
                 missing.append(f"{name_of(name)} is missing: the tensors it holds have no values")
     stored = read_v1([tree.root / path for path in item.tables])
-    return stored, (*missing, *(stored.missing if not missing else ()))
+    return stored.weights, (*missing, *(stored.missing if not missing else ()))
 
 
 def _graph(tree: Tree, item: Checkpoint) -> tuple[MetaGraph | None, tuple[str, ...], tuple[str, ...]]:

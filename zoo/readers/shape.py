@@ -34,10 +34,16 @@ class Field:
     """Of a varint."""
     start: int
     length: int
+    """As much of it as is there."""
+    cut: bool = False
+    """The file ends within it."""
 
 
 def fields(read: Reader, start: int, end: int, *, count: int) -> list[Field] | None:
-    """The first ``count`` fields between two offsets; None if they are no protobuf."""
+    """The first ``count`` fields between two offsets; None if they are no protobuf.
+
+    A file that was cut short still tells what it was, so the last field may lack its end.
+    """
     found: list[Field] = []
     at = start
     while at < end and len(found) < count:
@@ -55,9 +61,10 @@ def fields(read: Reader, start: int, end: int, *, count: int) -> list[Field] | N
                 return None
         except ReadError:
             return None
-        if not 0 < number < 1 << 29 or at + here + length > end:
+        rest = end - (at + here)
+        if not 0 < number < 1 << 29 or rest < 0 or length >= 1 << 31:
             return None
-        found.append(Field(number, wire, value, at + here, length))
+        found.append(Field(number, wire, value, at + here, min(length, rest), length > rest))
         at += here + length
     return found
 
@@ -117,7 +124,8 @@ def _is_graph(read: Reader, found: list[Field]) -> bool:
     if any(_GRAPH.get(field.number) != field.wire for field in found):
         return False
     nodes = [field for field in found if field.number == 1]
-    return bool(nodes) and all(_is_node(read, field) for field in nodes)
+    whole = [field for field in nodes if not field.cut] or nodes
+    return bool(nodes) and all(_is_node(read, field) for field in whole)
 
 
 def _is_node(read: Reader, field: Field) -> bool:
@@ -194,6 +202,11 @@ def foreign_message(read: Reader, size: int, name: str) -> str | None:
         return "a SavedModel's fingerprint, not the model"
     if base == "keras_metadata.pb":
         return "the Keras notes beside a SavedModel, not the model"
+    nodes = [field for field in first if (field.number, field.wire) == (1, 2)]
+    if nodes and all(_is_column(read, field) for field in nodes[:4]):
+        return "a Yggdrasil data specification"
+    if base in ("data_spec.pb", "header.pb") or base.endswith(("_forest_header.pb", "_trees_header.pb")):
+        return "a part of a Yggdrasil decision forest"
     kinds = {(field.number, field.wire) for field in first}
     if first[0].number == 1 and first[0].wire == 0:
         if (7, 2) in kinds and (8, 2) in kinds:
@@ -202,11 +215,6 @@ def foreign_message(read: Reader, size: int, name: str) -> str | None:
             return "an ONNX tensor"
         if (1, 0) in kinds and (2, 1) in kinds and first[0].value < 1 << 62:
             return "a summary or event record"
-    if base in ("data_spec.pb", "header.pb") or base.endswith(("_forest_header.pb", "_trees_header.pb")):
-        return "a part of a Yggdrasil decision forest"
-    nodes = [field for field in first if (field.number, field.wire) == (1, 2)]
-    if nodes and all(_is_column(read, field) for field in nodes[:4]):
-        return "a Yggdrasil data specification"
     if {field.wire for field in first} <= {0, 2} and nodes and _is_caffe(read, first):
         return "a Caffe model"
     return None
