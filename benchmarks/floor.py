@@ -49,9 +49,7 @@ class Zoo:
             "--output", str(folder / "zoo"), "--pages", str(folder / "pages"),
             "--cache", str(folder / "cache"),
         ]  # fmt: skip
-        return cost(
-            [*command, *([] if run else ["--no-run"])], memory=memory, environment={"PYTHONPATH": str(ROOT)}
-        )
+        return cost([*command, *([] if run else ["--no-run"])], memory=memory, more={"PYTHONPATH": str(ROOT)})
 
     def floor(self, parallel: int) -> Cost:
         """``curl | igzip -dc | tar x`` for each archive, ``parallel`` at a time."""
@@ -72,7 +70,7 @@ class Zoo:
         folder = fresh(self.scratch / "tutorial")
         script = [sys.executable, str(ROOT / "benchmarks" / "tutorial.py"), str(folder)]
         more = ["--processes", str(processes)]
-        return cost([*script, *more, *self.urls], memory=memory, environment={"TF_CPP_MIN_LOG_LEVEL": "3"})
+        return cost([*script, *more, *self.urls], memory=memory, more={"TF_CPP_MIN_LOG_LEVEL": "3"})
 
     def check(self) -> str:
         """Run the job once, and hold its results against the truth; one line that says what was held.

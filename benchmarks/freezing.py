@@ -66,7 +66,7 @@ def compare(name: str, prefix: Path, count: int) -> None:
     def measured(command: Sequence[str], *, memory: bool = False) -> Cost:
         target.unlink(missing_ok=True)
         environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        return cost(command, memory=memory, environment=environment)
+        return cost(command, memory=memory, more=environment)
 
     ours = [
         sys.executable,

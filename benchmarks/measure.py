@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Cost:
     """Bytes of anonymous memory of its largest process, at the worst moment seen."""
 
 
-def cost(command: Sequence[str], *, memory: bool = False, environment: dict[str, str] | None = None) -> Cost:
+def cost(command: Sequence[str], *, memory: bool = False, more: Mapping[str, str] | None = None) -> Cost:
     """What ``command`` takes until it and everything that it started have ended.
 
     A process whose parent has ended comes to us, and is counted when we wait for it: tools that see
@@ -50,7 +50,7 @@ def cost(command: Sequence[str], *, memory: bool = False, environment: dict[str,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **(environment or {})},
+            env=environment(more or {}),
         )
         watcher = Watcher(process.pid) if memory else None
         code = process.wait()
@@ -65,6 +65,13 @@ def cost(command: Sequence[str], *, memory: bool = False, environment: dict[str,
         raise RuntimeError(f"{' '.join(command)[:200]}: ended with exit code {code}\n{text[-2000:]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall=wall, cpu=cpu, peak=peak, worker=worker)
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a command that is measured: ours, and ``more``."""
+    # Where a shell forbids Python to keep compiled modules, each start would compile everything again.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **more}
 
 
 def _adopt_orphans(yes: bool) -> None:

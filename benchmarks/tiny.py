@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import zoo_models
-from measure import Cost, cost, fresh, machine, spread
+from measure import Cost, cost, environment, fresh, machine, spread
 from serving import nginx
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,9 +80,7 @@ def job(archives: Sequence[Path], base: str, scratch: Path, workers: int, *, mem
         AssertionError: it did not freeze every model.
     """
     folder = fresh(scratch)
-    measured = cost(
-        command(archives, base, folder, workers), memory=memory, environment={"PYTHONPATH": str(ROOT)}
-    )
+    measured = cost(command(archives, base, folder, workers), memory=memory, more={"PYTHONPATH": str(ROOT)})
     frozen = len(list((folder / "zoo" / "models").glob("*/frozen.pb")))
     assert frozen == len(archives), f"{frozen} of {len(archives)} frozen"
     return measured
@@ -97,7 +95,7 @@ def first_result(archives: Sequence[Path], base: str, scratch: Path) -> float:
         command(archives, base, folder, 8),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=environment({"PYTHONPATH": str(ROOT)}),
     ) as process:
         while not any(models.glob("[!.]*/model.json")):
             assert process.poll() is None, "the job ended without an outcome"
