@@ -17,7 +17,7 @@ import zoo
 from jobs import resume
 from jobs.cluster import connect
 from jobs.lock import locked
-from jobs.rows import Ended, Settings
+from jobs.rows import Ended, RunStoppedError, Settings
 from jobs.run import Crew, sweep
 from jobs.screen import closing, progress
 from zoo.manifest import read_manifest, select
@@ -41,6 +41,7 @@ def run_manifest(options: argparse.Namespace) -> int:
 
     Raises:
         ZooError: the manifest is bad, or the output folder cannot be used; nothing was processed.
+        RunStoppedError: it could not go on; what had ended is in the catalog.
         KeyboardInterrupt: interrupted; what had ended is in the catalog.
     """
     started, start = datetime.now(UTC), time.perf_counter()
@@ -61,7 +62,7 @@ def run_manifest(options: argparse.Namespace) -> int:
         sweep(settings)
         _move_renamed(rows, settings)
         todo, runs = _split(chosen, settings, force=options.force)
-        interrupted = not _work(todo, runs, settings, workers=options.workers, scheduler=options.scheduler)
+        stopped = _work(todo, runs, settings, workers=options.workers, scheduler=options.scheduler)
         sweep(settings)
         _remove_departed(rows, output, options.manifest.name)
         outcomes = write_catalog(output, rows)
@@ -71,13 +72,13 @@ def run_manifest(options: argparse.Namespace) -> int:
             workers=options.workers,
             versions=versions(),
             manifest=options.manifest.name,
-            interrupted=interrupted,
+            interrupted=stopped is not None,
             rows=tuple(sorted(runs, key=lambda run: run.slug)),
         )
         write_if_changed(output / "run.json", to_json(report))
         publish(output, options.pages.resolve())
-    if interrupted:
-        raise KeyboardInterrupt
+    if stopped is not None:
+        raise stopped
     slugs = {row.slug for row in chosen}
     shown = [outcome for outcome in outcomes if outcome.slug in slugs]
     print(
@@ -107,10 +108,10 @@ def _split(rows: Sequence[Row], settings: Settings, *, force: bool) -> tuple[lis
 
 def _work(
     todo: Sequence[Row], runs: list[RowRun], settings: Settings, *, workers: int, scheduler: str | None
-) -> bool:
-    """Bring rows to their outcomes and add what they cost to ``runs``; False if interrupted."""
+) -> BaseException | None:
+    """Bring rows to their outcomes and add what they cost to ``runs``; what stopped it, if anything did."""
     if not todo:
-        return True
+        return None
     with (
         connect(workers=min(workers, len(todo)), scheduler=scheduler, scratch=settings.work) as client,
         progress(len(todo) + len(runs), len(runs), client) as bar,
@@ -122,9 +123,9 @@ def _work(
 
         try:
             Crew(client=client, settings=settings, ended=ended).run(todo)
-        except KeyboardInterrupt:
-            return False
-    return True
+        except (KeyboardInterrupt, RunStoppedError) as error:
+            return error
+    return None
 
 
 def _move_renamed(rows: Sequence[Row], settings: Settings) -> None:

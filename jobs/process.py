@@ -113,7 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{type(error).stage}: {error}", file=sys.stderr)
         if error.hint:
             print(f"  {error.hint}", file=sys.stderr)
-        return USAGE
+        # Of a run that had begun, what ended is in the catalog.
+        return UNEXPECTED if type(error).stage == "run" else USAGE
     except KeyboardInterrupt:
         print("interrupted; run the same command again to carry on", file=sys.stderr)
         return INTERRUPTED

@@ -65,10 +65,14 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     status: str
 
 
-class OtherVersionError(ZooError):
-    """A worker has another version of this code than the main process."""
+class RunStoppedError(ZooError):
+    """A run cannot go on; outcomes made so far stand."""
 
     stage = "run"
+
+
+class OtherVersionError(RunStoppedError):
+    """A worker has another version of this code than the main process."""
 
 
 OVERDUE = 75

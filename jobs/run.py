@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs import resume
-from jobs.rows import Ended, OtherVersionError, Settings, alone, work
-from zoo.errors import ZooError
+from jobs.rows import Ended, OtherVersionError, RunStoppedError, Settings, alone, work
 from zoo.records import Row, RowRun
 
 log = logging.getLogger(__name__)
@@ -22,10 +21,8 @@ _TASK_SECONDS = 0.25
 _BATCH = 64
 
 
-class SchedulerLostError(ZooError):
+class SchedulerLostError(RunStoppedError):
     """The scheduler went away in the middle of a run."""
-
-    stage = "run"
 
 
 @dataclass
