@@ -74,9 +74,10 @@ class Follower:
     In a thread of its own: hashing costs more than copying, and both wait for nothing but memory.
     """
 
-    def __init__(self, path: Path, names: Collection[str]) -> None:
+    def __init__(self, path: Path, names: Collection[str], *, digest: bool = True) -> None:
         self.found: dict[str, int] = {}
         self.sha256 = ""
+        self._digest = digest
         self._path = path
         self._names = names
         self._grown = threading.Condition()
@@ -113,20 +114,22 @@ class Follower:
             return not self._done
 
     def _run(self) -> None:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256() if self._digest else None
         try:
             with self._path.open("rb", buffering=0) as file:
                 self.found = _scan(_Reader(file.fileno(), digest, self), self._names)
         except (CheckError, OSError) as error:
             self._error = error
-        self.sha256 = digest.hexdigest()
+        self.sha256 = digest.hexdigest() if digest is not None else ""
 
 
 class _Reader:
     """A file read from front to back, a block at a time."""
 
     def __init__(self, handle: int, digest: Any = None, follower: Follower | None = None) -> None:
-        self.block = b""
+        # One buffer, used again; the checksum wants an object that owns its memory, as an array does.
+        self._buffer = np.empty(_BLOCK, np.uint8)
+        self.block = self._buffer.data[:0]
         self.at = 0
         self._handle = handle
         self._offset = 0
@@ -135,25 +138,26 @@ class _Reader:
 
     def more(self) -> bool:
         """Read the next block once the current one is used up; False at the end of the file."""
-        self.block = b""
-        while not self.block:
+        got = 0
+        while not got:
             # The last bytes may still be in the writer's buffer: only the end of writing ends the file.
             more = self._follower is not None and self._follower.wait(self._offset)
-            self.block = os.pread(self._handle, _BLOCK, self._offset)
+            got = os.preadv(self._handle, [self._buffer.data], self._offset)
             if not more:
                 break
+        self.block = self._buffer.data[:got]
         self.at = 0
-        self._offset += len(self.block)
+        self._offset += got
         if self._digest is not None:
             self._digest.update(self.block)
-        return bool(self.block)
+        return got > 0
 
     def ended(self) -> bool:
         return self.at >= len(self.block) and not self.more()
 
     def take(self, count: int) -> bytes:
         """The next ``count`` bytes."""
-        data = self.block[self.at : self.at + count]
+        data = bytes(self.block[self.at : self.at + count])
         self.at += len(data)
         if len(data) == count:
             return data
@@ -162,7 +166,7 @@ class _Reader:
         while count:
             if not self.more():
                 raise CheckError("frozen graph: the file ends inside a node")
-            data = self.block[:count]
+            data = bytes(self.block[:count])
             self.at = len(data)
             count -= len(data)
             parts.append(data)
@@ -180,8 +184,7 @@ class _Reader:
                 raise CheckError("frozen graph: the file ends inside a node")
             end = min(len(self.block), self.at + count)
             if wanted:
-                whole = self.at == 0 and end == len(self.block)
-                crc = google_crc32c.extend(crc, self.block if whole else self.block[self.at : end])
+                crc = google_crc32c.extend(crc, self._buffer[self.at : end])
             count -= end - self.at
             self.at = end
         return crc

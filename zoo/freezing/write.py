@@ -132,7 +132,7 @@ class Writer:
             file.write(chunk)
             count += len(chunk)
             if stored is None:
-                crc = google_crc32c.extend(crc, bytes(chunk))
+                crc = google_crc32c.extend(crc, np.frombuffer(chunk, np.uint8))
             if self.watch is not None:
                 self.watch(constant, chunk)
             progress(len(chunk))
