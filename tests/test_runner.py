@@ -17,7 +17,8 @@ from running_models import Saved, checkpoint, copy_of, endpoint, graph_file
 from zoo.errors import FreezeError
 from zoo.runner import Limits, Original, RunError, Runner, RunnerOptions, Value, confinement
 from zoo.running.feeds import ATTEMPTS, Wanted, make_feeds
-from zoo.running.tasks import Probe, Probed, Refused
+from zoo.running.server import ending
+from zoo.running.tasks import Job, Probe, Probed, Refused
 
 X = endpoint("x:0", shape=(None, 4))
 Y = endpoint("y:0", shape=(None, 2))
@@ -351,6 +352,30 @@ class TestTrouble:
         assert isinstance(gone, Refused)
         assert "the process that holds TensorFlow is gone" in gone.reason
         assert isinstance(again, Probed)
+
+
+@pytest.mark.parametrize(
+    ("status", "taken", "late", "kind", "reason"),
+    [
+        (9, 0, True, "limit", "time limit: it was still running after 5 s"),
+        (24, 0, False, "limit", "processor time limit: it used 7 s"),
+        (11, 90 << 20, False, "limit", "memory limit: SIGSEGV after it had taken 90 of 100 MiB"),
+        (11, 9 << 20, False, "died", "its process was ended by SIGSEGV (a memory fault"),
+        (9, 90 << 20, False, "died", "its process was ended by SIGKILL (killed from outside"),
+        (3 << 8, 0, False, "died", "its process ended with exit status 3 and no answer"),
+    ],
+    ids=["late", "cpu", "memory", "fault", "killed", "exit"],
+)  # fmt: skip
+def test_the_end_of_a_process_is_put_into_words(
+    tmp_path: Path, status: int, taken: int, late: bool, kind: str, reason: str
+) -> None:
+    """Signal or limit is named, and a crash near the memory limit is blamed on that."""
+    limits = Limits(wall=5, cpu=7, memory=100 << 20)
+    job = Job(task=look(tmp_path), scratch=str(tmp_path), readable=(), limits=limits)
+    answer = ending(job, status, taken=taken, late=late)
+
+    assert answer.kind == kind
+    assert answer.reason.startswith(reason)
 
 
 def look(folder: Path, act: Any = "look") -> Probe:

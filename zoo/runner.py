@@ -84,8 +84,8 @@ class RunError(ZooError):
 class RunnerOptions:
     """How a `Runner` runs graphs."""
 
-    limits: Limits = field(default_factory=Limits)
-    """What each task may use."""
+    limits: Limits = field(default_factory=lambda: Limits(memory=max(4 << 30, _physical_memory() // 3)))
+    """What each task may use; the time limits grow with models over 512 MiB."""
     threads: Threads = field(default_factory=Threads)
     """TensorFlow's thread pools; more than one each makes sums depend on timing."""
     shared: Path | None = None
@@ -311,7 +311,7 @@ class Runner:
             task=task,
             scratch=str(scratch),
             readable=tuple(dict.fromkeys(str(path.resolve()) for path in readable)),
-            limits=self.options.limits,
+            limits=_for_size(self.options.limits, task),
             threads=self.options.threads,
         )
         try:
@@ -408,6 +408,21 @@ def _reap(pid: int, *, patience: float) -> None:
             if not patience:
                 return
             time.sleep(0.01)
+
+
+def _physical_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
+
+
+def _for_size(limits: Limits, task: Task) -> Limits:
+    """More time for a graph whose bytes alone take long to load."""
+    path = Path(task.frozen) if isinstance(task, Compare | Execute) else None
+    size = path.stat().st_size if path is not None and path.is_file() else 0
+    factor = max(1.0, size / (512 << 20))
+    return msgspec.structs.replace(limits, wall=limits.wall * factor, cpu=limits.cpu * factor)
 
 
 def confinement() -> dict[str, str]:

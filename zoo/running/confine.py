@@ -103,6 +103,15 @@ def data_size() -> int | None:
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmData:")), None)
 
 
+def resident_size() -> int:
+    """Bytes of memory that this process has in use, shared ones included; 0 where that is not told."""
+    try:
+        pages = Path("/proc/self/statm").read_text("ascii").split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * resource.getpagesize()
+
+
 def die_with_parent() -> None:
     """Have the kernel kill this process when the one that forked it ends (Linux)."""
     _prctl(_PR_SET_PDEATHSIG, 9)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -37,6 +38,7 @@ HELLO = "ready"
 
 _OUT_OF_MEMORY = (
     "bad_alloc", "out of memory", "OOM when allocating", "Cannot allocate memory", "MemoryError",
+    "Failed to serialize proto",
 )  # fmt: skip
 
 
@@ -55,6 +57,8 @@ class _Running:
     pid: int
     pipe: int
     deadline: float
+    resident: int
+    """Bytes that it shared with the server when it began."""
     received: bytearray = field(default_factory=bytearray)
     late: bool = False
 
@@ -147,7 +151,8 @@ class Server:
             _child(job, writer, self.work, inherited + ([self.listener] if self.listener else []))
         os.close(writer)
         os.set_blocking(reader, False)
-        one = _Running(job, client, pid, reader, time.monotonic() + job.limits.wall)
+        deadline = time.monotonic() + job.limits.wall
+        one = _Running(job, client, pid, reader, deadline, confine.resident_size())
         self.running.append(one)
         self.selector.register(reader, selectors.EVENT_READ, one)
 
@@ -166,15 +171,15 @@ class Server:
         self.selector.unregister(one.pipe)
         os.close(one.pipe)
         self.running.remove(one)
-        status = _reap(one.pid)
+        status, peak = _reap(one.pid)
         if one.client in self.clients:
             try:
-                one.client.connection.sendall(_verdict(one, status))
+                one.client.connection.sendall(_verdict(one, status, peak - one.resident))
             except OSError:
                 self._part(one.client)
 
 
-def _verdict(one: _Running, status: int) -> bytes:
+def _verdict(one: _Running, status: int, taken: int) -> bytes:
     """The frame to send: the process's own whole answer, or what ended the process."""
     try:
         length = frame_length(one.received)
@@ -182,11 +187,14 @@ def _verdict(one: _Running, status: int) -> bytes:
         length = None
     if length is not None and length == len(one.received):
         return bytes(one.received)
-    return frame(ending(one.job, status, late=one.late))
+    return frame(ending(one.job, status, taken=taken, late=one.late))
 
 
-def ending(job: Job, status: int, *, late: bool) -> Refused:
-    """What is to be said of a process that ended with wait status ``status`` and gave no answer."""
+def ending(job: Job, status: int, *, taken: int, late: bool) -> Refused:
+    """What is to be said of a process that ended with wait status ``status`` and gave no answer.
+
+    ``taken`` is how many bytes of memory it held at most.
+    """
     limits, tail = job.limits, _tail(Path(job.scratch) / "log")
     if late:
         reason = f"time limit: it was still running after {limits.wall:g} s"
@@ -207,7 +215,15 @@ def ending(job: Job, status: int, *, late: bool) -> Refused:
         signal.SIGILL: "an instruction that this processor does not have",
     }
     text = next((f" ({words})" for signum, words in known.items() if signum == number), "")
+    if number in _CRASHES and 2 * taken > limits.memory:
+        # Much in TensorFlow does not look whether it was given the memory that it asked for.
+        held, most = taken >> 20, limits.memory >> 20
+        reason = f"memory limit: {name} after it had taken {held} of {most} MiB"
+        return Refused(kind="limit", reason=reason, hint=MORE_MEMORY, log=tail)
     return Refused(kind="died", reason=f"its process was ended by {name}{text}", log=tail)
+
+
+_CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
 
 
 MORE_MEMORY = "allow it more memory"
@@ -240,16 +256,16 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _reap(pid: int) -> int:
-    """Wait status of a process that has closed its pipe; helped along if it does not end."""
+def _reap(pid: int) -> tuple[int, int]:
+    """Wait status, and most bytes held, of a process that has closed its pipe."""
     until = time.monotonic() + 5
-    while time.monotonic() < until:
-        done, status = os.waitpid(pid, os.WNOHANG)
+    while True:
+        done, status, usage = os.wait4(pid, os.WNOHANG)
         if done:
-            return status
+            return status, usage.ru_maxrss << 10
+        if time.monotonic() > until:
+            _kill(pid)
         time.sleep(0.002)
-    _kill(pid)
-    return os.waitpid(pid, 0)[1]
 
 
 def _child(job: Job, writer: int, work: Work, inherited: list[socket.socket]) -> None:
@@ -278,11 +294,13 @@ def _child(job: Job, writer: int, work: Work, inherited: list[socket.socket]) ->
 
 
 def _answer(job: Job, work: Work) -> Answer:
+    before = confine.resident_size()
     try:
         return work(job)
     except Exception as error:
         # The boundary between processes: an exception becomes a value here.
-        if out_of_memory(error):
+        taken = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10) - before
+        if out_of_memory(error) or 2 * taken > job.limits.memory:
             return Refused(kind="limit", reason=memory_reason(job.limits.memory), hint=MORE_MEMORY)
         traceback.print_exc()
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
