@@ -27,6 +27,12 @@ _LEFTOVER = (".tmp", ".tempstate")
 
 def message_in(tree: Tree, path: str) -> tuple[Message, bool] | None:
     """Which graph message a file holds, and whether as text; None for everything else."""
+    if path not in tree.messages:
+        tree.messages[path] = _message_in(tree, path)
+    return tree.messages[path]
+
+
+def _message_in(tree: Tree, path: str) -> tuple[Message, bool] | None:
     found = tree.files[path]
     kind = tree.kind(path)
     if kind not in ("binary", "text", "lzma", "pickle", "windows_program", "bzip2"):

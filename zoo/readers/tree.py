@@ -13,8 +13,10 @@ from stat import S_ISREG
 
 from zoo import sniff
 from zoo.errors import FindError, ReadError
+from zoo.readers.shape import Message
 
 MAX_FILES = 1_000_000
+_WINDOW = 1 << 16
 TAIL = 48
 """How many last bytes are kept: the footer of a table."""
 
@@ -39,6 +41,8 @@ class Tree:
     _heads: dict[str, bytes] = field(default_factory=dict, repr=False)
     _tails: dict[str, bytes] = field(default_factory=dict, repr=False)
     _folders: dict[str, list[str]] | None = field(default=None, repr=False)
+    messages: dict[str, tuple[Message, bool] | None] = field(default_factory=dict, repr=False)
+    """What `graphdef.message_in` has found out already."""
 
     def head(self, path: str) -> bytes:
         """The first `sniff.HEAD` bytes of a file."""
@@ -64,13 +68,23 @@ class Tree:
             return b""
 
     def reader(self, path: str) -> Callable[[int, int], bytes]:
-        """(offset, length) → bytes of a file, from its kept head where that reaches."""
+        """(offset, length) → bytes of a file, from its kept head where that reaches.
+
+        Who looks at a message asks for a few bytes, and then for some a little further on: one window
+        of the file is kept, so that not each of them opens it.
+        """
         head = self.head(path)
+        start, window = 0, head
 
         def read(offset: int, length: int) -> bytes:
+            nonlocal start, window
             if offset + length <= len(head):
                 return head[offset : offset + length]
-            return self.slice(path, offset, length)
+            if length > _WINDOW:
+                return self.slice(path, offset, length)
+            if not start <= offset or offset + length > start + len(window):
+                start, window = offset, self.slice(path, offset, _WINDOW)
+            return window[offset - start : offset - start + length]
 
         return read
 
