@@ -123,6 +123,7 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
             downloaded=trace.downloaded,
             retries=trace.retries,
             cached=trace.cached,
+            events=tuple(trace.events),
         ),
         status=outcome.status,
     )

@@ -22,7 +22,7 @@ from zoo import layers, protos, shapes, summary, variables
 from zoo.compute import compute
 from zoo.endpoints import detect
 from zoo.errors import CheckError, FindError, FreezeError, ReadError, UnsupportedError, ZooError
-from zoo.fetch import Fetched, FetchOptions
+from zoo.fetch import Fetched, FetchOptions, redact
 from zoo.find import choose, find
 from zoo.find import read as read_artifact
 from zoo.freeze import FrozenResult, freeze
@@ -133,8 +133,8 @@ def _outcome(
 
 
 def told(row: Row) -> dict[str, str | int]:
-    """What an outcome says of its row."""
-    return {"line": row.line, **row.given}
+    """What an outcome says of its row; secrets in URLs struck out."""
+    return {"line": row.line, **{column: redact(cell) for column, cell in row.given.items()}}
 
 
 def as_expected(row: Row, status: Status) -> bool:
@@ -188,7 +188,8 @@ class _Line:
             self.trace.retries = sum(item.retries for item in fetched)
             self.trace.cached = all(item.cached for item in fetched)
             self.trace.note(f"{unpacked.files} files, {unpacked.bytes} bytes")
-            self.notes(*(note for item in fetched for note in item.notes), *unpacked.notes)
+            self.trace.events = [event for item in fetched for event in item.log]
+            self.notes(*unpacked.notes)
         return fetched, unpacked.root
 
     def notes(self, *notes: str) -> None:

@@ -288,6 +288,8 @@ class RowRun(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 0
     cached: bool = False
     """The source was in the cache already."""
+    events: tuple[str, ...] = ()
+    """What came in the way: retries, resumes, mirrors."""
     lost_workers: int = 0
     """Worker processes that died while the row was on them."""
 

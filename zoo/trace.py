@@ -26,6 +26,8 @@ class Trace:
         self.downloaded = 0
         self.retries = 0
         self.cached = False
+        self.events: list[str] = []
+        """What came in the way of the download: retries, resumes, mirrors; other each time."""
         self.on_stage: Callable[[str], object] | None = None
         """Called with the name of each stage that starts."""
         self._report = report
