@@ -27,12 +27,24 @@ from zoo.find import choose, find
 from zoo.find import read as read_artifact
 from zoo.freeze import FrozenResult, freeze
 from zoo.graph import Graph, MetaGraph
+from zoo.inferred import infer_layers
 from zoo.model import Bindings, Endpoints, Model
 from zoo.names import nearest
 from zoo.one_pass import fetch_and_unpack
 from zoo.protos import Shape
 from zoo.published import check_member, differences
-from zoo.records import ConstantsProof, Failure, Frozen, GraphFacts, Outcome, Pruned, Row, RunProof, Status
+from zoo.records import (
+    ConstantsProof,
+    Failure,
+    Frozen,
+    GraphFacts,
+    LayerFact,
+    Outcome,
+    Pruned,
+    Row,
+    RunProof,
+    Status,
+)
 from zoo.runner import Key, Original, Runner
 from zoo.statistics import Accumulator, Statistics, describe
 from zoo.trace import Trace
@@ -115,11 +127,12 @@ def _outcome(
         status = Status.FAILED
         (folder / "frozen.pb").unlink(missing_ok=True)  # what was not proved is not offered
         facts = {key: value for key, value in facts.items() if key != "frozen"}
-    elif facts.get("frozen") is not None:
-        status = Status.FROZEN
     else:
-        status = Status.READ
-    (folder / "log.txt").write_text("".join(f"{line}\n" for line in trace.lines), encoding="utf-8")
+        status = Status.FROZEN if facts.get("frozen") is not None else Status.READ
+    frozen: Frozen | None = facts.get("frozen")
+    (folder / "log.txt").write_text(
+        "".join(f"{line}\n" for line in trace.lines), encoding="utf-8", errors="backslashreplace"
+    )
     return Outcome(
         name=row.name,
         slug=row.slug,
@@ -127,7 +140,7 @@ def _outcome(
         expected=as_expected(row, status),
         manifest=told(row),
         failure=failure,
-        files=summary.files_in(folder),
+        files=summary.files_in(folder, {frozen.path: frozen.sha256} if frozen is not None else {}),
         **facts,
     )
 
@@ -258,6 +271,16 @@ class _Line:
                     training=False,
                 )
             self.facts |= {"inputs": model.inputs, "outputs": model.outputs}
+            self.facts["layers"] = tuple(
+                LayerFact(
+                    name=layer.name,
+                    type=layer.type,
+                    words=layer.words,
+                    shape=layer.shape,
+                    parameters=layer.parameters,
+                )
+                for layer in model.layers or infer_layers(bindings)
+            )
             self.write_variables(model, bindings, {})
         self.complete(model)
         known = _EXPLANATIONS.get(model.format.id, _WEIGHTS_ONLY)

@@ -210,6 +210,20 @@ class Compute(msgspec.Struct, frozen=True, kw_only=True):
     activation_bytes: int | None = None
 
 
+class LayerFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A layer as the file states it (Keras), or as names and shapes of the weights suggest it."""
+
+    name: str
+    """The layer's own name, or the scope that its weights share."""
+    type: str
+    """A Keras class (``Conv2D``), or the nearest thing to one."""
+    words: str = ""
+    """``convolution 7x7, 3 to 64``"""
+    shape: Shape = None
+    """Of its output, where it is stated."""
+    parameters: int = 0
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Where and why a row stopped."""
 
@@ -243,6 +257,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[Endpoint, ...] = ()
     candidates: Candidates = Candidates()
     variables: VariableFacts | None = None
+    layers: tuple[LayerFact, ...] = ()
+    """Models without a graph: the layers that the file states or that the weights suggest."""
     frozen: Frozen | None = None
     compute: Compute | None = None
     explanation: str | None = None

@@ -194,10 +194,10 @@ def constant_facts(found: Collection[Variable]) -> VariableFacts:
     )
 
 
-def files_in(folder: Path) -> tuple[File, ...]:
-    """The files of a folder with size and digest, by name."""
+def files_in(folder: Path, known: Mapping[str, str]) -> tuple[File, ...]:
+    """The files of a folder with size and digest, by name; ``known`` are digests there are already."""
     return tuple(
-        File(path=path.name, bytes=path.stat().st_size, sha256=digest(path))
+        File(path=path.name, bytes=path.stat().st_size, sha256=known.get(path.name) or digest(path))
         for path in sorted(folder.iterdir())
     )
 
@@ -216,7 +216,7 @@ def catalog_entry(outcome: Outcome) -> dict[str, Any]:
         "variables": ("missing_in_checkpoint", "missing_in_graph"),
         "format": ("companions", "others"),
     }
-    for part in ("candidates", "files"):
+    for part in ("candidates", "files", "layers"):
         del entry[part]
     for part, keys in long.items():
         for key in keys if entry[part] is not None else ():

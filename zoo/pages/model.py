@@ -71,6 +71,8 @@ def page(
     more = [("in", name) for name in outcome.candidates.inputs if name not in chosen]
     more += [("out", name) for name in outcome.candidates.outputs if name not in chosen]
     layers, sentence = layer_rows(graph)
+    if not layers:
+        layers, sentence = weight_layers(outcome)
     tiles = variables.tiles(root)
     return render(
         "model.md.j2",
@@ -191,9 +193,7 @@ def _tree(scope: Scope, *, depth: int = 0) -> Markup:
     return Markup('<ul class="z-tree">{}</ul>').format(Markup("").join(rows))
 
 
-def _downloads(
-    outcome: Outcome, linked: frozenset[str], record: bytes
-) -> list[tuple[File, str | None]]:
+def _downloads(outcome: Outcome, linked: frozenset[str], record: bytes) -> list[tuple[File, str | None]]:
     order = {"frozen.pb": 0, "variables.csv": 1, "operations.csv": 2}
     files = sorted(outcome.files, key=lambda file: (order.get(file.path, 9), file.path))
     found: list[tuple[File, str | None]] = [
@@ -236,6 +236,22 @@ def layer_rows(graph: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], s
     )
 
 
+def weight_layers(outcome: Outcome) -> tuple[list[dict[str, Any]], str]:
+    """The layers of a model without a graph as rows, and a sentence about them."""
+    rows = [
+        {
+            "name": layer.name,
+            "label": layer.words or layer.type,
+            "shape": "" if layer.shape is None else show.shape(layer.shape),
+            "repeat": 0,
+            "inside": False,
+        }
+        for layer in outcome.layers
+    ]
+    how = "as the file states them" if outcome.graph else "as names and shapes of the weights suggest them"
+    return rows, f"{show.plural(len(rows), 'layer')}, {how}."
+
+
 def data(outcome: Outcome, lines: Sequence[Line], graph: Mapping[str, Any] | None) -> bytes:
     """``model.js``: what comparing needs, and the variables that the page does not hold."""
     layers = graph.get("layers") if graph else None
@@ -255,4 +271,3 @@ def data(outcome: Outcome, lines: Sequence[Line], graph: Mapping[str, Any] | Non
         ],
     }  # fmt: skip
     return escape.script("zooData", f"{outcome.slug}/model", value)
-
