@@ -6,9 +6,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.endpoints.cases import Truth, case
-from benchmarks.endpoints.layers import (
-    accuracy, batch_norm, conv, cross_entropy, deconv, dense, flatten, pool, v1, weight,
+from endpoints.cases import Truth, case
+from endpoints.layers import (
+    accuracy,
+    batch_norm,
+    conv,
+    cross_entropy,
+    deconv,
+    dense,
+    flatten,
+    pool,
+    v1,
+    weight,
 )  # fmt: skip
 
 Tensor = Any

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 v1 = tf.compat.v1
 Tensor = Any
+Activation = Callable[..., Any] | None
 
 
 def weight(name: str, shape: Sequence[int], *, trainable: bool = True) -> Tensor:
@@ -29,7 +30,7 @@ def dense(x: Tensor, units: int, name: str, activation: Callable[..., Tensor] | 
 
 
 def conv(
-    x: Tensor, filters: int, size: int, name: str, *, stride: int = 1, activation: Callable[..., Tensor] | None = tf.nn.relu,
+    x: Tensor, filters: int, size: int, name: str, *, stride: int = 1, activation: Activation = tf.nn.relu,
     bias: bool = True, padding: str = "SAME", dilation: int = 1,
 ) -> Tensor:  # fmt: skip
     """A convolution with bias and activation."""
@@ -43,7 +44,7 @@ def conv(
 
 
 def deconv(
-    x: Tensor, filters: int, size: int, name: str, *, stride: int = 2, activation: Callable[..., Tensor] | None = tf.nn.relu
+    x: Tensor, filters: int, size: int, name: str, *, stride: int = 2, activation: Activation = tf.nn.relu
 ) -> Tensor:  # fmt: skip
     """A transposed convolution that keeps the batch unknown."""
     with v1.variable_scope(name, reuse=v1.AUTO_REUSE):

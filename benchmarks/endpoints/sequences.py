@@ -6,9 +6,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.endpoints.cases import Truth, case
-from benchmarks.endpoints.layers import (
-    Gru, Lstm, accuracy, attention, conv, cross_entropy, dense, layer_norm, v1, weight,
+from endpoints.cases import Truth, case
+from endpoints.layers import (
+    Gru,
+    Lstm,
+    accuracy,
+    attention,
+    conv,
+    cross_entropy,
+    dense,
+    layer_norm,
+    v1,
+    weight,
 )  # fmt: skip
 
 Tensor = Any
@@ -275,7 +284,7 @@ def functional_while_rnn() -> Truth:
     """A recurrent net in a functional while loop, as TensorFlow 2 writes it."""
     x = v1.placeholder(tf.float32, [None, 10, 4], name="series")
     y = v1.placeholder(tf.float32, [None, 3], name="truth")
-    outputs, state = v1.nn.dynamic_rnn(Gru(8), x, dtype=tf.float32)
+    _, state = v1.nn.dynamic_rnn(Gru(8), x, dtype=tf.float32)
     logits = dense(state, 3, "fc")
     out = tf.nn.softmax(logits)
     v1.train.AdamOptimizer().minimize(cross_entropy(logits, y))

@@ -13,6 +13,7 @@ import msgspec
 
 from zoo.endpoints import choice, kinds, ops, signatures
 from zoo.endpoints import heads as heading
+from zoo.endpoints import region as regions
 from zoo.endpoints.flow import FeedPoint, Flow, follow, output_dtype
 from zoo.endpoints.reasons import input_reason, output_reason
 from zoo.endpoints.roles import Role, feed_shape, roles
@@ -99,10 +100,11 @@ class _Answer:
                 side |= 1 << k
         self.side = side
         trains = self._trains()
+        self.sampled = regions.sampled_labels(flow)
         for scalars, peel in ((False, True), (False, False), (True, False)):
-            self.data = heading.data_bits(flow, scalars=scalars) & ~side
+            self.data = regions.data_bits(flow, scalars=scalars) & ~side
             self.labels = self._labels() if trains else 0
-            self.region = heading.region(flow, self.labels, side, scalars=scalars, peel=peel)
+            self.region = regions.region(flow, self.labels, side, scalars=scalars, peel=peel)
             self.choice = choice.choose(flow, self.region)
             if self.choice.chosen:
                 break
@@ -120,7 +122,7 @@ class _Answer:
         bits = 0
         for k, feed in enumerate(self.flow.feeds):
             bit = 1 << k
-            if bit & (self.data | self.side):
+            if bit & (self.data & ~self.sampled | self.side):
                 continue
             if self.stated is not None and any(feed.tensor == item.tensor for item in self.stated.inputs):
                 continue
@@ -264,7 +266,7 @@ class _Answer:
                     result.append(_fold(item, role.folded))
                 continue
             if bit & needed:
-                steer = role is not None and role.name not in _STEERING
+                steer = role is not None and (role.name not in _STEERING or role.name == "keep_prob")
                 name = role.name if role is not None and steer else self._data_role(feed)
                 reason = (
                     role.reason

@@ -7,15 +7,9 @@ from dataclasses import dataclass, field
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow
-from zoo.endpoints.heads import (
-    Head,
-    Region,
-    compared_with_input,
-    cone,
-    first_complete,
-    generators,
-    heads,
-)  # fmt: skip
+from zoo.endpoints.heads import Head, cone, heads
+from zoo.endpoints.made import compared_with_input, first_complete, generators
+from zoo.endpoints.region import Region
 
 _GOOD = re.compile(
     r"(^|[/_])(test|eval|infer|inference|predict|prediction|sampler|sample|deploy|val|valid)", re.IGNORECASE
@@ -59,10 +53,9 @@ def choose(flow: Flow, found: Region) -> Choice:
     chosen, dropped = _without_copies(flow, groups)
     chosen, auxiliary = _without_auxiliaries(flow, chosen)
     dropped += auxiliary
-    chosen, small = _without_subsets(flow, found, chosen)
-    dropped += small
-    chosen, early = _penultimate(flow, found, chosen)
-    dropped += early
+    chosen, late = _penultimate(flow, chosen)
+    chosen, small = _without_subsets(flow, chosen)
+    dropped += late + small
     chosen = _with_both_layouts(flow, found, chosen)
     confidence = _confidence(flow, chosen, dropped, everything)
     chosen.sort(key=lambda head: head.node)
@@ -231,7 +224,7 @@ def _same_width(flow: Flow, head: Head, width: int | None) -> bool:
     return shape is None or width is None or not shape or shape[-1] in (width, None)
 
 
-def _without_subsets(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
     """Without heads of a part of the net that another head covers whole."""
     if not flow.trained:
         return groups, []
@@ -254,9 +247,21 @@ def _deliberate(flow: Flow, head: Head) -> bool:
     return node.op == "Identity" and plain not in ("identity", "read", "merge")
 
 
-def _penultimate(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[Head], list[Head]]:
-    """Keep all; a hook for embeddings in front of a classifier that only trains them."""
-    return groups, []
+def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without a classifier that only trains the embedding in front of it.
+
+    The embedding is there to be fetched, nobody reads it; the classifier's logits are read by the
+    loss alone, and add one layer to what the embedding depends on.
+    """
+    fetched = [head for head in groups if head.dangling]
+    dropped = [
+        head for head in groups
+        if not head.dangling and not head.alternatives and any(
+            other.coverage & ~head.coverage == 0 and 0 < _count(head.coverage & ~other.coverage) <= 2
+            and _count(other.coverage) > 2 for other in fetched
+        )
+    ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
 
 
 def _with_both_layouts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:

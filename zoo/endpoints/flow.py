@@ -376,11 +376,7 @@ def _spread(
             for source, _ in rows[i]:
                 if off[source] and not off[i] and i < plain:
                     # What nothing flows into (a constant, an empty list) is harmless wherever it stands.
-                    if (
-                        spread_off
-                        and (feed_bits[source] or variable_bits[source])
-                        and not _survives(nodes[source].op)
-                    ):
+                    if spread_off and variable_bits[source] and not _survives(nodes[source].op):
                         off[i] = 1
                     continue
                 f |= feed_bits[source]

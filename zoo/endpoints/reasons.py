@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import FeedPoint, Flow
-from zoo.endpoints.heads import Head, Region
+from zoo.endpoints.heads import Head
 from zoo.endpoints.kinds import input_kind, walk_back
+from zoo.endpoints.region import Region
 from zoo.protos import Shape
 
 

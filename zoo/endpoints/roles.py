@@ -57,7 +57,7 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
     shape = feed_shape(flow, feed)
     single = shape is None or all(size == 1 for size in shape)
     if not single:
-        return None
+        return _dropout_by_layer(flow, feed) if shape is not None and len(shape) == 1 else None
     predicate = _is_predicate(flow, feed, readers)
     if feed.dtype == "bool" or (predicate and feed.dtype in ("int32", "int64", "uint8")):
         if predicate:
@@ -202,6 +202,28 @@ def _dropout(flow: Flow, feed: FeedPoint) -> Role | None:
                 if role is not None:
                     return role
     return None
+
+
+def _dropout_by_layer(flow: Flow, feed: FeedPoint) -> Role | None:
+    """Keep probabilities of several layers in one vector: each element goes to a dropout.
+
+    It is not folded: a number cannot take the place of a vector of unknown length.
+    """
+    if not feed.dtype.startswith("float"):
+        return None
+    readers = [i for i, port in flow.graph.consumers[feed.node] if port >= 0 and not _backward(flow, i)]
+    picks = [i for i in readers if flow.graph.nodes[i].op in ("StridedSlice", "GatherV2", "Unpack")]
+    if not picks or len(picks) != len(readers):
+        return None
+    found = [_dropout(flow, FeedPoint("", i, 0, feed.dtype)) for i in picks]
+    if any(role is None or role.folded is None for role in found):
+        return None
+    value = found[0].folded if found[0] is not None else None
+    return Role(
+        name="keep_prob",
+        reason=f"each of its elements goes to a dropout: feed {value} everywhere",
+        confidence=0.9,
+    )
 
 
 def _is_chance(flow: Flow, i: int) -> bool:

@@ -1,6 +1,6 @@
 """Static shapes of every tensor of a graph, without TensorFlow.
 
-Rules for the ops that matter (`zoo.shapes.layers`, `zoo.shapes.structure`) are applied in the order
+Rules for the ops that matter (`zoo.shapes.layers`, `structure`, `handles`) are applied in the order
 of the edges; small integer tensors are followed as values, so that shapes computed from shapes are
 found.  Loops and functions are walked too.  What no rule tells is taken from ``_output_shapes``,
 which every Saver notes; what that does not tell either stays unknown.
@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 
 from zoo.graph import Graph, split_input
 from zoo.protos import Shape
-from zoo.shapes import layers, structure
+from zoo.shapes import handles, layers, structure
 from zoo.shapes.engine import Engine, Facts, graph_body
 
-RULES = {**layers.RULES, **structure.RULES}
+RULES = {**layers.RULES, **structure.RULES, **handles.RULES}
 
 _BUDGET = 2_000_000
 """Nodes of function bodies that are looked at, counted once for each set of argument shapes."""

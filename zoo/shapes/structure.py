@@ -1,4 +1,4 @@
-"""Shape rules of the ops that rearrange tensors, and of those that make and read handles."""
+"""Shape rules of the ops that make, rearrange and reduce tensors."""
 
 from __future__ import annotations
 
@@ -45,17 +45,6 @@ def with_default(site: Site) -> Sequence[Shape]:
 def variable(site: Site) -> Sequence[Shape]:
     """Variable, VariableV2."""
     return [site.node.shape()]
-
-
-def handle(site: Site) -> Sequence[Shape]:
-    """VarHandleOp: a scalar handle, behind it the variable."""
-    site.set_element(site.node.shape())
-    return [()]
-
-
-def read_variable(site: Site) -> Sequence[Shape]:
-    """ReadVariableOp: what is behind the handle."""
-    return [site.element(0)]
 
 
 def same(site: Site) -> Sequence[Shape]:
@@ -143,14 +132,6 @@ def shape_n(site: Site) -> Sequence[Shape]:
         if shape is not None:
             site.set_value(shape, k)
     return [(None if shape is None else len(shape),) for shape in site.ins]
-
-
-def variable_shape(site: Site) -> Sequence[Shape]:
-    """VariableShape: the sizes of what is behind the handle."""
-    shape = site.element(0)
-    if shape is not None:
-        site.set_value(shape)
-    return [(None if shape is None else len(shape),)]
 
 
 def size_op(site: Site) -> Sequence[Shape]:
@@ -651,87 +632,6 @@ def broadcast_args(site: Site) -> Sequence[Shape]:
     return [(None if found is None else len(found),)]
 
 
-def tensor_array(site: Site) -> Sequence[Shape]:
-    """TensorArrayV3: a handle and a flow; behind them an element."""
-    shape = site.node.shape("element_shape")
-    if shape is not None and (shape or site.node.attr("element_shape") is not None):
-        site.set_element(shape)
-    return [None, ()]
-
-
-def array_scatter(site: Site) -> Sequence[Shape]:
-    """TensorArrayScatterV3, WriteV3: states what an element looks like; gives the flow."""
-    value = site.shape(2)
-    if value is not None:
-        found = value if "Write" in site.node.op else value[1:]
-        site.facts.elements.setdefault(_array(site), found)
-    return [()]
-
-
-def array_read(site: Site) -> Sequence[Shape]:
-    """TensorArrayReadV3: an element."""
-    return [site.facts.elements.get(_array(site), site.node.shape("element_shape"))]
-
-
-def array_gather(site: Site) -> Sequence[Shape]:
-    """TensorArrayGatherV3: elements along a new first axis."""
-    element = site.facts.elements.get(_array(site), site.node.shape("element_shape"))
-    indices = site.shape(1)
-    return [None if element is None else (indices[0] if indices else None, *element)]
-
-
-def _array(site: Site) -> tuple[int, int]:
-    """The TensorArrayV3 that a handle comes from."""
-    body = site.facts.body
-    source = site.row[0]
-    for _ in range(64):
-        op = body.nodes[source[0]].op
-        if op not in ("Enter", "Identity", "Switch", "Merge", "RefEnter"):
-            break
-        source = body.sources[source[0]][0]
-    return source[0], 0
-
-
-def list_from(site: Site) -> Sequence[Shape]:
-    """TensorListFromTensor: a handle; behind it the element."""
-    tensor = site.shape(0)
-    site.set_element(merge(tensor[1:] if tensor else None, as_shape(site.value(1))))
-    return [()]
-
-
-def list_reserve(site: Site) -> Sequence[Shape]:
-    """TensorListReserve, EmptyTensorList: the element's shape is an input."""
-    site.set_element(as_shape(site.value(0)) if site.shape(0) != () else None)
-    return [()]
-
-
-def list_set(site: Site) -> Sequence[Shape]:
-    """TensorListSetItem, PushBack: the handle, with what is now known of an element."""
-    k = 2 if site.node.op == "TensorListSetItem" else 1
-    site.set_element(merge(site.shape(k), site.element(0)))
-    return [()]
-
-
-def list_get(site: Site) -> Sequence[Shape]:
-    """TensorListGetItem: an element."""
-    asked = as_shape(site.value(2)) if site.shape(2) != () else None
-    return [merge(asked, site.element(0))]
-
-
-def list_pop(site: Site) -> Sequence[Shape]:
-    """TensorListPopBack: the handle and an element."""
-    site.set_element(site.element(0))
-    return [(), site.element(0)]
-
-
-def list_stack(site: Site) -> Sequence[Shape]:
-    """TensorListStack: elements along a new first axis."""
-    asked = as_shape(site.value(1)) if site.shape(1) != () else None
-    element = merge(asked, site.element(0))
-    count = site.integer("num_elements", -1)
-    return [None if element is None else (count if count >= 0 else None, *element)]
-
-
 def dense_to_diag(site: Site) -> Sequence[Shape]:
     """MatrixDiag, Diag: a matrix with the input on its diagonal."""
     shape = site.shape(0)
@@ -756,7 +656,8 @@ ClipByValue CheckNumerics RandomShuffle Cumsum Cumprod Reverse ReverseV2 Reverse
 Roll MatrixBandPart MatrixInverse MatrixSetDiag MatrixSetDiagV3 Cholesky InvertPermutation
 HSVToRGB RGBToHSV AdjustContrastv2 AdjustHue AdjustSaturation L2Normalize
 FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel
-QuantizeAndDequantize QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 Real Imag Conj Angle FFT IFFT FFT2D IFFT2D EnsureShape Bucketize
+QuantizeAndDequantize QuantizeAndDequantizeV2 QuantizeAndDequantizeV3
+Real Imag Conj Angle FFT IFFT FFT2D IFFT2D EnsureShape Bucketize
 StringLower StringUpper StringStrip StringToNumber StringToHashBucketFast StringToHashBucket
 StringToHashBucketStrong AsString RegexReplace StaticRegexReplace DecodeBase64 EncodeBase64 StringLength
 TensorScatterUpdate TensorScatterAdd Xlog1py Bessel BesselI0e
@@ -793,25 +694,22 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("Select", "SelectV2"), select),
     **dict.fromkeys(("AddN", "AccumulateNV2"), add_n),
     **dict.fromkeys(("IteratorGetNext", "IteratorGetNextSync"), iterator_next),
-    **dict.fromkeys(("TensorArrayScatterV3", "TensorArrayWriteV3"), array_scatter),
-    **dict.fromkeys(("TensorListReserve", "EmptyTensorList"), list_reserve),
-    **dict.fromkeys(("TensorListSetItem", "TensorListPushBack"), list_set),
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), depth_to_space),
     **dict.fromkeys(("Diag", "MatrixDiag", "MatrixDiagV2", "MatrixDiagV3"), dense_to_diag),
     **dict.fromkeys(
         ("NonMaxSuppression", "NonMaxSuppressionV2", "NonMaxSuppressionV3", "NonMaxSuppressionV4",
          "NonMaxSuppressionV5"), nms,
     ),
-    "Const": const, "PlaceholderWithDefault": with_default, "VarHandleOp": handle,
-    "ReadVariableOp": read_variable, "IdentityN": identity_n, "Cast": cast_op, "Bitcast": same,
-    "Shape": shape_op, "ShapeN": shape_n, "VariableShape": variable_shape, "Size": size_op,
+    "Const": const, "PlaceholderWithDefault": with_default,
+     "IdentityN": identity_n, "Cast": cast_op, "Bitcast": same,
+    "Shape": shape_op, "ShapeN": shape_n,  "Size": size_op,
     "Rank": rank_op, "Reshape": reshape, "Transpose": transpose, "ExpandDims": expand_dims,
     "Squeeze": squeeze, "Pack": pack, "Unpack": unpack, "Split": split, "SplitV": split_v,
     "Slice": slice_op, "StridedSlice": strided_slice, "ScatterNd": scatter_nd, "Fill": fill,
     "Range": range_op, "Tile": tile, "OneHot": one_hot, "Where": where,
     "SpaceToBatchND": space_to_batch, "BatchToSpaceND": batch_to_space,
-    "BroadcastArgs": broadcast_args, "TensorArrayV3": tensor_array,
-    "TensorArrayReadV3": array_read, "TensorArrayGatherV3": array_gather,
-    "TensorListFromTensor": list_from, "TensorListGetItem": list_get,
-    "TensorListPopBack": list_pop, "TensorListStack": list_stack,
+    "BroadcastArgs": broadcast_args,
+
+
+
 }  # fmt: skip

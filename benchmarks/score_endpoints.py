@@ -1,7 +1,7 @@
 """Scores how inputs and outputs are found, on the labelled graphs, with peers and calibration.
 
-python -m benchmarks.endpoints.table            # the half to develop on, case by case
-python -m benchmarks.endpoints.table --report   # only figures, of the other half
+python benchmarks/score_endpoints.py            # the half to develop on, case by case
+python benchmarks/score_endpoints.py --report   # only figures, of the other half
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from dataclasses import dataclass
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from benchmarks.endpoints import generative, images, others, sequences  # noqa: E402
-from benchmarks.endpoints.cases import CASES, Labelled, made, v1  # noqa: E402
-from zoo import protos  # noqa: E402
-from zoo.endpoints import detect  # noqa: E402
-from zoo.graph import MetaGraph  # noqa: E402
-from zoo.readers.metagraph import meta_graph  # noqa: E402
+from endpoints import generative, images, others, sequences
+from endpoints.cases import CASES, Labelled, made, v1
+
+from zoo import protos
+from zoo.endpoints import detect
+from zoo.graph import MetaGraph
+from zoo.readers.metagraph import meta_graph
 
 FAMILIES = (generative, images, others, sequences)
 """Imported for their cases."""

@@ -1,0 +1,188 @@
+"""Heads of nets that learn without labels: what is compared with the input, what another net judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoo.endpoints import ops
+from zoo.endpoints.flow import Flow
+from zoo.endpoints.heads import Head, add_view, before_loss, cone
+from zoo.endpoints.region import Region, parameter_behind
+
+
+def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
+    """Reconstructions: activations that are compared with an example itself on the way to a loss."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    groups: dict[int, Head] = {}
+    for i in flow.order:
+        if i >= len(nodes) or nodes[i].op not in ops.DIFFERENCES or not found.inside[i]:
+            continue
+        row = [s for s, _ in rows[i]]
+        raw = [s for s in row if flow.feed_bits[s] and not flow.variable_bits[s] and flow.shape(s) != ()]
+        if not raw:
+            continue
+        for source in row:
+            if found.lossward[source] and flow.variable_bits[source] & missing:
+                before = before_loss(flow, found, source)
+                before = _activated(flow, found, before)
+                add_view(flow, found, groups, before, dangling=True, rule="reconstruction")
+    widest = max((bin(head.coverage).count("1") for head in groups.values()), default=0)
+    return [head for head in groups.values() if bin(head.coverage).count("1") == widest]
+
+
+def _activated(flow: Flow, found: Region, i: int) -> int:
+    """The sigmoid of the logits that a cross entropy compares, if the graph computes one."""
+    nodes = flow.graph.nodes
+    for reader in flow.consumers[i]:
+        if reader < len(nodes) and found.inside[reader] == 1 and nodes[reader].op in ops.PROBABILITIES:
+            return reader
+    return i
+
+
+def first_complete(flow: Flow, found: Region, missing: int) -> list[Head]:
+    """Where all the missing variables come together first, with the activation that follows."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    widest = 0
+    for i in flow.order:
+        if i < len(nodes) and found.lossward[i]:
+            bits = flow.variable_bits[i] & missing
+            if bin(bits).count("1") > bin(widest).count("1"):
+                widest = bits
+    if not widest:
+        return []
+    for i in flow.order:
+        if i < len(nodes) and found.lossward[i] and flow.variable_bits[i] & missing == widest:
+            node = i
+            for _ in range(8):
+                ahead = [
+                    j
+                    for j in flow.consumers[node]
+                    if j < len(nodes) and found.inside[j] == 1 and nodes[j].op not in ops.SHAPES
+                ]
+                normalized = _normalized_ahead(flow, node, ahead)
+                if normalized >= 0:
+                    node = normalized
+                    continue
+                if len(ahead) != 1 or nodes[ahead[0]].op not in _FINISHES:
+                    break
+                if any(
+                    s != node and (flow.feed_bits[s] or flow.variable_bits[s] & ~0) and flow.feed_bits[s]
+                    for s, _ in rows[ahead[0]]
+                ):
+                    break
+                node = ahead[0]
+            groups: dict[int, Head] = {}
+            add_view(flow, found, groups, node, dangling=True, rule="complete")
+            return list(groups.values())
+    return []
+
+
+def _normalized_ahead(flow: Flow, i: int, ahead: Sequence[int]) -> int:
+    """The reader that divides a tensor by its own length, else -1."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    for j in ahead:
+        if nodes[j].op not in ("Mul", "RealDiv", "Div"):
+            continue
+        for source, _ in rows[j]:
+            node = source
+            for _ in range(6):
+                if node == i or nodes[node].op not in (
+                    "Rsqrt",
+                    "Sqrt",
+                    "Maximum",
+                    "Sum",
+                    "Square",
+                    "Add",
+                    "AddV2",
+                ):
+                    break
+                inner = [s for s, _ in rows[node] if flow.feed_bits[s]]
+                if not inner:
+                    break
+                node = inner[0]
+            if node == i and source != i:
+                return j
+    return -1
+
+
+_FINISHES = frozenset(
+    """BiasAdd Add AddV2 Relu Relu6 LeakyRelu Elu Tanh Sigmoid Softmax Identity Mul Reshape Squeeze
+    ClipByValue""".split()
+)
+
+
+def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
+    """Tensors that a net judges in the place of examples, and the bits of the judging net.
+
+    A discriminator, a critic or a loss network reads its first weights twice: once with an example,
+    once with what another net made.
+    """
+    nodes, rows = flow.graph.nodes, flow.rows
+    raw: set[int] = set()
+    made: dict[int, list[tuple[int, int]]] = {}
+    for i in flow.order:
+        if (
+            i >= len(nodes)
+            or flow.off[i]
+            or nodes[i].op not in ops.MIXES
+            or not flow.feed_bits[i] | flow.random_bits[i]
+        ):
+            continue
+        if nodes[i].op in ("BiasAdd", "BiasAddV1") or (flow.dead and flow.dead[i]):
+            continue
+        parameters = [s for s, _ in rows[i] if not flow.feed_bits[s] and parameter_behind(flow, s) >= 0]
+        if len(parameters) != 1:
+            continue
+        root = parameter_behind(flow, parameters[0])
+        own = flow.variable_bits[root]
+        examples = rows[i][2:] if "Backprop" in nodes[i].op else rows[i]  # the first input is a shape
+        for s, _ in examples:
+            if s == parameters[0] or not (flow.feed_bits[s] or flow.random_bits[s]):
+                continue
+            if not flow.variable_bits[s]:
+                if flow.feed_bits[s]:
+                    raw.add(root)
+            elif not flow.variable_bits[s] & own and found.inside[s] == 1:
+                made.setdefault(root, []).append((s, own))
+    groups: dict[int, Head] = {}
+    judge = 0
+    sources: list[int] = []
+    for root, items in made.items():
+        if root in raw:
+            sources.extend(s for s, _ in items)
+            judge |= flow.variable_bits[root]
+    for s in sorted(set(sources), key=lambda s: s):
+        node = s
+        for _ in range(6):
+            if nodes[node].op not in _FOR_THE_JUDGE:
+                break
+            if not nodes[node].op.startswith("Concat") and _uses_count(flow, node) > 1:
+                break  # more than the judge reads it: it is what was made, not a view for the judge
+            inner = [t for t, _ in rows[node] if found.inside[t] == 1]
+            others = [t for t, _ in rows[node] if found.inside[t] != 1 and flow.variable_bits[t]]
+            if len(inner) != 1 or others:
+                break
+            node = inner[0]
+        add_view(flow, found, groups, node, dangling=True, rule="generator")
+    chosen = list(groups.values())
+    # What a net makes of what a net made (an interpolation, a cycle) is not the answer.
+    return [
+        head for head in chosen
+        if not any(other is not head and _above(flow, other.node, head.node) for other in chosen)
+    ], judge  # fmt: skip
+
+
+_FOR_THE_JUDGE = frozenset("Concat ConcatV2 Reshape Add AddV2 Sub Mul Pad Identity".split())
+
+
+def _uses_count(flow: Flow, i: int) -> int:
+    """How many nodes of the forward part read a node's content."""
+    nodes = flow.graph.nodes
+    return sum(
+        1 for j in flow.consumers[i] if j < len(nodes) and not flow.off[j] and nodes[j].op not in ops.SHAPES
+    )
+
+
+def _above(flow: Flow, first: int, second: int) -> bool:
+    """Whether ``second`` needs ``first``."""
+    return first != second and first in cone(flow, second)

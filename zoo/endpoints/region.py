@@ -1,0 +1,215 @@
+"""The part of a graph that is inference, and what happens to each of its tensors next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.endpoints import ops
+from zoo.endpoints.flow import Flow
+from zoo.endpoints.kinds import walk_back
+from zoo.shapes.engine import BACK_EDGES
+
+
+@dataclass
+class Region:
+    """The part of the graph that is inference and depends on the model's variables."""
+
+    inside: bytearray
+    labels: int
+    side: int
+    """Bits of flags and the like, which say nothing about a tensor."""
+    extends: list[int]
+    """Per node how many nodes inside read it."""
+    contact: list[int]
+    """Per node the bits of the labels that meet it next."""
+    scalar: bytearray
+    """Per node whether a single number is computed from it next."""
+    reported: bytearray
+    """Per node 1 if a summary reads it, 2 if something does that is made for one, or for an update."""
+    lossward: bytearray
+    """Everything from here ends in a single number, without meeting a label."""
+    peeled: bytearray
+
+
+def data_bits(flow: Flow, *, scalars: bool = False) -> int:
+    """The feeds that meet a parameter: examples, states, lengths; labels do not.
+
+    With ``scalars`` also those that meet one as a single number does.
+    """
+    bits = 0
+    nodes, rows = flow.graph.nodes, flow.rows
+    feeds, variables, off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
+    for i in flow.order:
+        if i >= len(nodes) or off[i] or not feeds[i] or not variables[i] or (feeds[i] | bits) == bits:
+            continue
+        if dead and dead[i]:
+            continue
+        op = nodes[i].op
+        soft = op in ops.SOFT_MIXES
+        if not soft and op not in ops.MIXES and op not in flow.graph.functions:
+            continue
+        parameter, met = False, 0
+        for source, _ in rows[i]:
+            if feeds[source]:
+                met |= feeds[source]
+            elif variables[source]:
+                parameter = (
+                    parameter or not soft or bool(flow.shape(source)) or parameter_behind(flow, source) >= 0
+                )
+        if parameter and (not soft or scalars or not flow.is_scalar(i)):
+            bits |= met
+    return bits
+
+
+def sampled_labels(flow: Flow) -> int:
+    """Feeds that name the true classes of a sampled loss: parameters meet them, and yet they are labels."""
+    bits = 0
+    for i, node in enumerate(flow.graph.nodes):
+        if node.op.endswith("CandidateSampler") and flow.rows[i]:
+            bits |= flow.feed_bits[flow.rows[i][0][0]]
+    return bits
+
+
+def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: bool = True) -> Region:
+    """Marks what is inference, and what happens to each of its tensors next.
+
+    Single numbers are losses and measures, unless ``scalars`` says that the model answers with one.
+    Without ``peel``, what only summaries read counts as much as anything.
+    """
+    nodes, rows = flow.graph.nodes, flow.rows
+    feeds, variables, off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
+    count = len(rows)
+    inside = bytearray(count)
+    blind = not flow.variables
+    fed = any(feeds[i] & ~labels & ~side and variables[i] for i in range(len(nodes)) if not off[i])
+    own = set(flow.variables)
+    for i in range(len(nodes)):
+        if off[i] or (dead and dead[i]) or feeds[i] & labels or nodes[i].op in ops.SHAPES:
+            continue
+        if blind:
+            inside[i] = bool(feeds[i] & ~side)
+        elif variables[i] and i not in own:
+            if fed:
+                inside[i] = bool(feeds[i] & ~side) or flow.random_bits[i]
+            else:
+                inside[i] = flow.random_bits[i] or _is_activation(flow, i)
+    found = Region(
+        inside=inside, labels=labels, side=side, extends=[0] * count, contact=[0] * count,
+        scalar=bytearray(count), reported=bytearray(count), lossward=bytearray(count),
+        peeled=bytearray(count),
+    )  # fmt: skip
+    for i in flow.order:
+        if (
+            i < len(nodes)
+            and inside[i]
+            and nodes[i].op in ops.REDUCTIONS | ops.SOFT_MIXES | _NUMBERS
+            and flow.is_scalar(i)
+        ):
+            inside[i] = 2 if not blind and (flow.trained or nodes[i].op in ops.REDUCTIONS) else 1
+        elif (
+            i < len(nodes)
+            and inside[i]
+            and rows[i]
+            and all(inside[s] == 2 or (not feeds[s] and not variables[s]) for s, _ in rows[i])
+            and any(inside[s] == 2 for s, _ in rows[i])
+        ):
+            inside[i] = 2
+    _uses(flow, found, peel=peel)
+    return found
+
+
+_NUMBERS = frozenset("Mean Neg RealDiv Div AddN Select Sqrt Square Exp Log Identity Reshape Squeeze".split())
+
+
+def _is_activation(flow: Flow, i: int) -> bool:
+    """Whether a node without any feed is more than a variable being read."""
+    return bin(flow.variable_bits[i]).count("1") > 1
+
+
+def _uses(flow: Flow, found: Region, *, peel: bool) -> None:
+    """Fill in what happens to each tensor next, from the ends backward."""
+    nodes, rows, off, dead = flow.graph.nodes, flow.rows, flow.off, flow.dead
+    inside, labels = found.inside, found.labels
+    watched = _watched(flow)
+    open_uses = [0] * len(rows)
+    for i in range(len(nodes)):
+        op = nodes[i].op
+        if dead and dead[i]:
+            continue
+        for source, _ in rows[i]:
+            if inside[source] != 1:
+                continue
+            if off[i] or (watched[i] and inside[i] != 1):
+                if watched[i] or ops.writes(op):
+                    direct = off[i] and not ops.writes(op) and found.reported[source] != 2
+                    found.reported[source] = 1 if direct else 2
+            elif inside[i] == 1:
+                if op not in ops.SHAPES:
+                    found.extends[source] += 1
+                    if nodes[source].op not in BACK_EDGES:
+                        open_uses[source] += 1
+            elif inside[i] == 2:
+                found.scalar[source] = 1
+            elif flow.feed_bits[i] & labels:
+                found.contact[source] |= flow.feed_bits[i] & labels
+    lossward = found.lossward
+    for i in reversed(flow.order):
+        if i >= len(nodes) or inside[i] != 1:
+            continue
+        if not found.contact[i] and (found.scalar[i] or found.extends[i]) and not open_uses[i]:
+            lossward[i] = 1
+        elif not found.extends[i] and found.reported[i] and not found.contact[i]:
+            # Made for a summary or an update; but an answer may have a summary, too.
+            shown = nodes[walk_back(flow, i)].op
+            answer = shown in ops.ACTIVATIONS if found.reported[i] == 1 else shown == "ArgMax"
+            found.peeled[i] = peel and not answer
+        if lossward[i] or found.peeled[i]:
+            for source, _ in rows[i]:
+                if inside[source] == 1 and nodes[source].op not in BACK_EDGES:
+                    open_uses[source] -= 1
+                    if found.peeled[i]:
+                        found.extends[source] -= 1
+                        found.reported[source] = 2
+
+
+_VIEWS = frozenset(
+    """ImageSummary HistogramSummary AudioSummary AudioSummaryV2 TensorSummary TensorSummaryV2
+    WriteImageSummary WriteHistogramSummary WriteAudioSummary WriteSummary""".split()
+)
+
+
+def _watched(flow: Flow) -> bytearray:
+    """Nodes that only summaries read, and the summaries."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    used = bytearray(len(rows))
+    watched = bytearray(len(rows))
+    for i in reversed(flow.order):
+        if i >= len(nodes):
+            continue
+        # Single numbers are measures of something else; what measures is no view of the answer.
+        summary = nodes[i].op in _VIEWS
+        # A node that nothing reads has no reader that could only watch it.
+        watched[i] = summary or used[i] == 2
+        for source, _ in rows[i]:
+            if watched[i]:
+                used[source] = used[source] or 2
+            elif nodes[i].op not in ops.SHAPES:
+                used[source] = 1
+    return watched
+
+
+def parameter_behind(flow: Flow, i: int) -> int:
+    """The variable (or large constant) that a node hands on; -1 if it is none."""
+    nodes = flow.graph.nodes
+    for _ in range(12):
+        if i >= len(nodes):
+            return -1
+        op = nodes[i].op
+        if op in ops.VARIABLES:
+            return i
+        if op == "Const":
+            return i if (nodes[i].dtype() or "").startswith("float") and flow.shape(i) else -1
+        if op not in ops.PASSES or not flow.rows[i]:
+            return -1
+        i = flow.rows[i][0][0]
+    return -1
