@@ -98,6 +98,7 @@ class Body:
         self._nodes = nodes
         self._index = index
         self._drafts: dict[str, Draft] = {}
+        self._parsed: dict[str, Tensor] = {}
         self._guarded: dict[str, bool] = {}
         self._nearest: dict[str, set[str]] = {}
 
@@ -170,18 +171,22 @@ class Body:
 
     def parse(self, text: str) -> Tensor:
         """The tensor that an input names, its aliases followed; port ``^`` for a control input."""
-        if text.startswith("^"):
-            return text[1:], "^"
-        if self.function is None:
-            name, colon, port = text.rpartition(":")
-            tensor = (name, port) if colon and port.isdigit() else (text, "0")
-        else:
-            name, _, port = text.partition(":")
-            tensor = (name, port if not port or ":" in port else f"{port}:0")
+        tensor = self._parsed.get(text)
+        if tensor is None:
+            tensor = self._parsed[text] = self._split(text)
         alias = self.alias
         while alias and tensor in alias:
             tensor = alias[tensor]
         return tensor
+
+    def _split(self, text: str) -> Tensor:
+        if text.startswith("^"):
+            return text[1:], "^"
+        if self.function is None:
+            name, colon, port = text.rpartition(":")
+            return (name, port) if colon and port.isdigit() else (text, "0")
+        name, _, port = text.partition(":")
+        return name, port if not port or ":" in port else f"{port}:0"
 
     def text(self, tensor: Tensor) -> str:
         """How an input spells a tensor."""
@@ -230,8 +235,10 @@ class Body:
                 raise FreezeError(
                     f"{self.label(name)} ({draft.op}): expected {ARITY[draft.op]} inputs, found {len(data)}"
                 )
-            if waits or self.alias:
+            if self.alias:
                 draft.inputs = [self.text(tensor) for tensor in data]
+            elif waits:
+                draft.inputs = [text for text in draft.inputs if not text.startswith("^")]
             if waits:
                 self._waits.setdefault(name, set()).update(waits)
                 if not data:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -26,24 +27,32 @@ Scalar = bool | int | float
 def apply(
     body: Body,
     graph: Graph,
-    cone: Sequence[Draft],
+    cone: Callable[[], Sequence[Draft]],
     feeds: Sequence[Feed],
     folds: Mapping[str, Scalar],
 ) -> tuple[dict[str, Tensor], dict[Tensor, Scalar]]:
     """Cut at all feeds and folds: feed name → tensor to feed, folded tensor → its value.
 
-    ``cone`` is what the outputs need before the cut.  A placeholder stays as it is.  Any other node
+    ``cone`` gives what the outputs need before the cut.  A placeholder stays as it is.  Any other node
     becomes a placeholder of its name, unless more of it is needed: then a new one is ``node_k``.
 
     Raises:
         FreezeError: there is no such tensor, or its type cannot hold the value.
     """
-    ports = _ports(body, cone)
     cuts = {_tensor(body, text, "feed") for text in (feed.tensor for feed in feeds)}
     cuts |= {_tensor(body, text, "fold") for text in folds}
 
+    @functools.cache
+    def ports() -> dict[str, set[str]]:
+        return _ports(body, cone())
+
     def others(tensor: Tensor) -> bool:
-        return any((tensor[0], port) not in cuts for port in ports.get(tensor[0], ()))
+        """Whether an output of the same node is needed that is not cut itself."""
+        readers = graph.consumers[graph.index[tensor[0]]]
+        read = {str(k) for _, k in readers if k >= 0}
+        if all((tensor[0], port) in cuts for port in read):
+            return False
+        return any((tensor[0], port) not in cuts for port in ports().get(tensor[0], ()))
 
     fed: dict[str, Tensor] = {}
     for feed in feeds:
@@ -91,9 +100,10 @@ def constant_attrs(dtype: str, shape: tuple[int, ...], value: Scalar, *, what: s
 def cut_pipeline(body: Body, cone: Sequence[Draft]) -> dict[str, Tensor]:
     """Replace what the input pipeline still feeds into the cone; tensor name → its placeholder."""
     found: dict[str, Tensor] = {}
-    ports = _ports(body, cone)
+    pipeline = {op for op in {draft.op for draft in cone} if PIPELINE.fullmatch(op)}
+    ports = _ports(body, cone) if pipeline else {}
     for draft in cone:
-        if not PIPELINE.fullmatch(draft.op) or draft.node is None:
+        if draft.op not in pipeline or draft.node is None:
             continue
         for port in sorted(ports.get(draft.name, ())):
             k = int(port)

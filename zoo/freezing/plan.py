@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,30 +72,35 @@ def plan(
         return _whole(graph, engine)
     body = Body.of_graph(graph)
     _check_outputs(body, outputs)
-    whole = Body.of_graph(graph).cone_of(outputs)
+
+    @functools.cache
+    def whole() -> list[Draft]:
+        return Body.of_graph(graph).cone_of(outputs)
+
     fed, folded = apply(body, graph, whole, endpoints.feeds, endpoints.folds)
-    cone, facts = prepare(body, outputs, folded)
+    order, facts = prepare(body, outputs, folded)
     warnings: list[str] = []
-    cut = cut_pipeline(body, cone)
+    cut = cut_pipeline(body, order)
     if cut:
         fed |= cut
         warnings.append(f"the input pipeline was cut at {_some(cut)}")
-        cone = body.cone_of(outputs)
-    initializers, notes = table_initializers(body, graph, cone, assets or {})
+        order = body.in_order(body.cone_of(outputs))
+    initializers, notes = table_initializers(body, graph, order, assets or {})
     warnings += notes
-    roots = [*outputs, *initializers]
+    if initializers:
+        order = body.in_order(body.cone_of([*outputs, *initializers]))
     library = Library(graph=graph)
-    rewriter = Rewriter(body, library, facts=facts)
-    order = body.in_order(body.cone_of(roots))
     called = calls(graph, order)
+    rewriter = Rewriter(body, library, facts=facts)
     rewriter.run(order)
-    cone = body.cone_of(roots)
+    # In a main graph, rewriting keeps all edges: only new constants join the cone.
+    cone = sorted([*order, *rewriter.added], key=lambda draft: draft.order)
     names = {draft.name for draft in cone}
     reads = rewriter.reads | (_nodes_of(body, outputs) & rewriter.variables.keys())
     warnings += check_writes(graph, cone, called, body.waited_for(cone), reads)
     warnings += _doubts([*cone, *library.drafts])
     frames, variables = _frames(graph, cone, library, bindings, weights)
-    lost = {draft.name for draft in whole} - names if folded else set()
+    lost = {draft.name for draft in whole()} - names if folded else set()
     return Plan(
         frames=frames,
         engine=engine,
@@ -156,7 +162,8 @@ def _doubts(cone: Sequence[Draft]) -> list[str]:
         and "Grad" not in draft.op
         and draft.attrs.get("is_training", b"\x28\x01") != b"\x28\x00"
     ]
-    random = [draft.name for draft in cone if _RANDOM.fullmatch(draft.op)]
+    random_ops = {op for op in {draft.op for draft in cone} if _RANDOM.fullmatch(op)}
+    random = [draft.name for draft in cone if draft.op in random_ops]
     notes = []
     if training:
         notes.append(
