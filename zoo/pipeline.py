@@ -12,6 +12,7 @@ import logging
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -177,7 +178,15 @@ class _Line:
                 self.keras(model, bindings, self.options.runner)
             return
         ends = self.endpoints(model.meta)
-        frozen = self.frozen(model, model.meta, bindings, ends)
+        try:
+            frozen = self.frozen(model, model.meta, bindings, ends)
+        except ZooError:
+            stage = self.trace.stage
+            # A page without a frozen graph is still worth its graph and its variables.
+            with suppress(ZooError):  # what stopped the row is the first error, not a later one
+                self.summarize(model, model.meta, bindings, ends, None)
+            self.trace.stage = stage
+            raise
         self.summarize(model, model.meta, bindings, ends, frozen)
 
     def fetched(self) -> tuple[tuple[Fetched, ...], Path]:

@@ -58,6 +58,9 @@ WHY: Mapping[Risk, str] = {
 RESTORING = frozenset({"Restore", "RestoreSlice", "RestoreV2"})
 """Ops that read a checkpoint: what restoring the stock way has to run."""
 
+SAVER = RESTORING | {"MergeV2Checkpoints", "Save", "SaveSlices", "SaveV2"}
+"""Ops that a Saver adds to a graph."""
+
 TABLE_INITIALIZERS = frozenset(
     {
         "InitializeTable", "InitializeTableV2", "InitializeTableFromTextFile",

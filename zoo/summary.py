@@ -16,7 +16,7 @@ from zoo import protos
 from zoo.graph import Graph, MetaGraph, Node, split_input
 from zoo.model import Variable
 from zoo.records import File, GraphFacts, KindFacts, Outcome, VariableFacts
-from zoo.risk import risky_ops, unregistered_ops
+from zoo.risk import SAVER, risky_ops, unregistered_ops
 from zoo.statistics import Statistics
 
 # Ops without an output: a tensor name for them would be a lie.
@@ -55,7 +55,8 @@ def graph_facts(graph: Graph) -> GraphFacts:
         op_counts=counts,
         training=any(op in _BACKWARD_OPS for op in counts),
         unregistered_ops=tuple(sorted(unregistered_ops(ops))),
-        risky_ops=risky_ops(ops),
+        # Every training graph brings a Saver, which reaches nothing that is frozen.
+        risky_ops={op: count for op, count in risky_ops(ops).items() if op not in SAVER},
     )
 
 
