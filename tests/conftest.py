@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests import building
+from tests.building import Site
 from zoo.runner import Runner, RunnerOptions
 
 
@@ -30,3 +32,21 @@ def tf() -> Any:
         warnings.simplefilter("ignore")
         import tensorflow
     return tensorflow
+
+
+@pytest.fixture(scope="session")
+def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A built site of models with hostile names."""
+    return building.hostile(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="session")
+def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A built site before the first run."""
+    return building.empty(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="session")
+def zoo_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A built site of a small zoo."""
+    return building.plain(tmp_path_factory.mktemp("plain"))

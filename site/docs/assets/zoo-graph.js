@@ -204,7 +204,7 @@
     place(id) {
       const { world } = this;
       const items = world.kids(id).map((kid) => {
-        if (this.opened.has(kid)) {
+        if (world.isContainer(kid) && this.opened.has(kid)) {
           const inner = this.place(kid);
           const label = world.lines(kid)[0];
           return { id: kid, inner, width: Math.max(inner.width, Math.min(34, label.length) * 7 + 46), height: inner.height + HEADER };

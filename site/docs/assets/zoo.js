@@ -334,6 +334,15 @@
     } catch { /* outcomes without a report: the link says enough */ }
   }
 
+  // Code in the help pages gets the same button as code on model pages.
+  function codes() {
+    for (const code of document.querySelectorAll(".highlight pre > code")) {
+      const button = zoo.element("button", { type: "button", class: "z-copy", "aria-label": "Copy the code", title: "Copy" });
+      button.dataset.copy = code.textContent;
+      code.closest(".highlight").append(button);
+    }
+  }
+
   // The larger elements are loaded on the pages that have them.
   const PARTS = {
     "zoo-graph": ["vendor/dagre.min.js", "zoo-world.js", "zoo-graph.js"],
@@ -351,7 +360,10 @@
   }
 
   function start() {
+    // From the disk the search cannot read its index; a box that does nothing is worse than none.
+    if (location.protocol === "file:") for (const part of document.querySelectorAll(".md-search, [for=__search]")) part.style.display = "none";
     parts();
+    codes();
     if (!customElements.get("zoo-table")) customElements.define("zoo-table", ZooTable);
     ticks();
     lastRun();
