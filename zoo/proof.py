@@ -37,6 +37,8 @@ def check_constants(path: Path, expected: Mapping[str, int]) -> ConstantsProof:
     Raises:
         CheckError: one differs or is not there, or the file is no GraphDef.
     """
+    if not expected:
+        return ConstantsProof(checked=0, equal=0)
     with path.open("rb", buffering=0) as file:
         found = _scan(_Reader(file.fileno()), expected.keys())
     return compare(found, expected)
