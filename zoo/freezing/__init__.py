@@ -6,6 +6,8 @@ cut        feeds become placeholders, folds become constants
 simplify   what a folded constant decides: branches, dropout
 values     variables become values, through control flow and functions
 effects    which variables the graph would write
+tables     lookup tables keep the nodes that fill them
+plan       all of this in order: what will be written, and what is to be told about it
 wire       protobuf bytes, written by hand
 write      the frozen GraphDef, frame by frame
 why        why the other nodes were left out
