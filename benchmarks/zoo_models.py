@@ -380,8 +380,10 @@ def training_graph(plan: Plan, images: Any) -> list[Any]:
         "momentum": lambda: v1.train.MomentumOptimizer(0.01, 0.9),
         "rmsprop": lambda: v1.train.RMSPropOptimizer(0.01, 0.9, momentum=0.9),
     }[plan.optimizer]()
-    with tf.control_dependencies(v1.get_collection("update_ops")):
-        train = trainer.minimize(loss, global_step=step)
+    # As TF-Slim does: one barrier, instead of every update as control input of every gradient.
+    with tf.control_dependencies([tf.group(*v1.get_collection("update_ops"), name="update_barrier")]):
+        loss = tf.identity(loss, name="train_loss")
+    train = trainer.minimize(loss, global_step=step)
     if plan.averages:
         average = tf.train.ExponentialMovingAverage(0.9999, step)
         with tf.control_dependencies([train]):
