@@ -68,11 +68,11 @@ def _bert() -> tuple[bytes, dict[str, tuple[int, ...]]]:
 
 def _keyword_lstm() -> tuple[bytes, dict[str, tuple[int, ...]]]:
     def make() -> Any:
-        x = v1.placeholder(tf.float32, [1, 25, 10], name="x")
+        x = v1.placeholder(tf.float32, [1, 49, 10], name="x")
         outputs, _ = v1.nn.dynamic_rnn(Lstm(118), x, dtype=tf.float32)
         return dense(outputs[:, -1], 12, "fc")
 
-    return _graph(make), {"x:0": (1, 25, 10)}
+    return _graph(make), {"x:0": (1, 49, 10)}
 
 
 FIGURES = (

@@ -136,9 +136,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _rates(found: Sequence[Score]) -> str:
     count = len(found)
+    exact_inputs, exact_outputs = sum(item.inputs for item in found), sum(item.outputs for item in found)
     both = sum(item.inputs and item.outputs for item in found)
     return (
-        f"{sum(item.inputs for item in found) / count:14.0%}{sum(item.outputs for item in found) / count:15.0%}"
+        f"{exact_inputs / count:14.0%}{exact_outputs / count:15.0%}"
         f"{both / count:8.0%}{sum(item.third for item in found) / count:13.0%}"
     )
 

@@ -14,7 +14,7 @@ import msgspec
 from zoo.endpoints import choice, kinds, ops, signatures
 from zoo.endpoints import heads as heading
 from zoo.endpoints import region as regions
-from zoo.endpoints.flow import FeedPoint, Flow, follow, output_dtype
+from zoo.endpoints.flow import FeedPoint, Flow, carry, follow, output_dtype
 from zoo.endpoints.reasons import input_reason, output_reason
 from zoo.endpoints.roles import Role, feed_shape, roles
 from zoo.graph import MetaGraph, split_input
@@ -50,12 +50,12 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
     backward = _differentiates(meta, fetched or _tensors(stated))
     flow = follow(meta, extra_feeds=said, backward=backward)
     known = roles(flow)
-    flags = [name for name, role in known.items() if role.name == "training_flag" and name not in fed]
-    true = [name for name in flags if known[name].folded]
-    if flags:
-        flow = follow(
-            meta, extra_feeds=said, false=[f for f in flags if f not in true], true=true, backward=backward
-        )
+    flags = {
+        name: bool(role.folded)
+        for name, role in known.items()
+        if role.name == "training_flag" and name not in fed
+    }
+    carry(flow, flags)
     return _Answer(flow, known, fed, fetched, stated, warnings).endpoints()
 
 

@@ -19,6 +19,9 @@ _LARGE = 16
 """Elements from which on a constant of a frozen graph counts as a weight."""
 
 
+_NOBODY: list[int] = []
+
+
 @dataclass(frozen=True, slots=True)
 class FeedPoint:
     """A tensor that has to be fed, or that replaces what feeds it."""
@@ -53,24 +56,22 @@ class Flow:
     """Depends on random numbers."""
     dead: bytearray = field(default_factory=bytearray)
     """Not run, because a folded flag takes the other branch."""
+    ports: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """(node, output) of every feed → its index in ``rows``."""
+    backward: bool = False
 
     @cached_property
     def consumers(self) -> Sequence[Sequence[int]]:
         """Per node the nodes that read it, gradients and the like included."""
-        rows: list[list[int]] = [[] for _ in range(len(self.rows))]
+        rows: list[list[int]] = [_NOBODY] * len(self.rows)
         for i, row in enumerate(self.rows):
             for source, _ in row:
-                rows[source].append(i)
+                readers = rows[source]
+                if readers is _NOBODY:
+                    rows[source] = [i]
+                else:
+                    readers.append(i)
         return rows
-
-    @cached_property
-    def all_variables(self) -> int:
-        """The bit of every variable that some activation depends on."""
-        bits = 0
-        for i in range(len(self.graph.nodes)):
-            if not self.off[i] and self.feed_bits[i]:
-                bits |= self.variable_bits[i]
-        return bits
 
     def feed_index(self, tensor: str) -> int | None:
         """Which feed a tensor is, or None."""
@@ -95,45 +96,37 @@ class Flow:
         return self.shape(i) == ()
 
 
-def follow(
-    meta: MetaGraph,
-    *,
-    extra_feeds: Iterable[str] = (),
-    false: Iterable[str] = (),
-    true: Iterable[str] = (),
-    backward: bool = False,
-) -> Flow:
-    """What every node of the graph depends on.
+def follow(meta: MetaGraph, *, extra_feeds: Iterable[str] = (), backward: bool = False) -> Flow:
+    """The forward part of a graph and its feeds; `carry` finds what depends on what.
 
     Args:
         meta: the graph.
         extra_feeds: tensors that are fed, whatever makes them.
-        false: flags that are false at inference: the branches they close are dead.
-        true: flags that are true at inference.
         backward: count gradients as inference too.
     """
     graph = meta.graph
-    nodes = graph.nodes
     feeds = _feed_points(graph, tuple(extra_feeds))
     off = _off(graph, backward=backward)
     rows, ports = _rows(graph, feeds)
+    off.extend(bytes(len(rows) - len(graph.nodes)))
     order = _order(graph, rows)
     variables, frozen, trained = _variables(meta)
-    flow = Flow(meta, graph, feeds, variables, frozen, trained, rows, order, off)
-    count = len(rows)
-    off.extend(bytes(count - len(nodes)))
-    own_variable = dict.fromkeys(variables, 0)
-    for bit, i in enumerate(variables):
-        own_variable[i] = 1 << bit
-    own_feed = {ports[feed.node, feed.port]: 1 << k for k, feed in enumerate(feeds)}
-    cut = {feed.node for feed in feeds}
-    _spread(flow, own_variable, own_feed, cut, backward=backward)
-    flags = {own: False for text in false if (own := _where(flow, ports, text)) is not None}
-    flags |= {own: True for text in true if (own := _where(flow, ports, text)) is not None}
-    if flags:
-        flow.dead = _dead(flow, flags)
-        _spread(flow, own_variable, own_feed, cut, backward=backward)
-    return flow
+    return Flow(
+        meta, graph, feeds, variables, frozen, trained, rows, order, off, ports=ports, backward=backward
+    )
+
+
+def carry(flow: Flow, flags: Mapping[str, bool]) -> None:
+    """Find what every node depends on, while ``flags`` have their values at inference."""
+    known = {
+        own: value for text, value in flags.items() if (own := _where(flow, flow.ports, text)) is not None
+    }
+    if known:
+        flow.dead = _dead(flow, known)
+    own_variable = {i: 1 << bit for bit, i in enumerate(flow.variables)}
+    own_feed = {flow.ports[feed.node, feed.port]: 1 << k for k, feed in enumerate(flow.feeds)}
+    cut = {feed.node for feed in flow.feeds}
+    _spread(flow, own_variable, own_feed, cut, backward=flow.backward)
 
 
 def _where(flow: Flow, ports: Mapping[tuple[int, int], int], text: str) -> int | None:
