@@ -91,7 +91,7 @@ def test_an_unpacked_archive_is_one_model(built: Built, tmp_path: Path) -> None:
     assert len(model.layers) == 6
 
 
-@pytest.mark.parametrize("name", ["m.net", "fer2013.102-0.66.hdf5", "weights", "x.tar"])
+@pytest.mark.parametrize("name", ["hey-mycroft.train.net", "fer2013.102-0.66"])
 def test_hdf5_of_any_name_is_read(built: Built, tmp_path: Path, name: str) -> None:
     """Content tells HDF5; Keras itself would refuse these names."""
     model = alone(built.keras / "hey-mycroft.train.net.h5", tmp_path, name)
@@ -144,7 +144,7 @@ def test_arrays_of_other_files_are_not_followed(tmp_path: Path) -> None:
     assert {key: tensor.missing is None for key, tensor in model.weights.tensors.items()} == {
         "w": True, "raw": False, "virtual": False,
     }  # fmt: skip
-    with pytest.raises(ReadError, match="in another file"):
+    with pytest.raises(ReadError, match="in another file, which is not followed"):
         model.weights.read("raw")
 
 

@@ -190,8 +190,10 @@ def test_a_missing_key_is_answered_with_the_nearest() -> None:
     )
 
     assert found.missing_in_checkpoint == (
-        "net/conv1/weights float32 [3, 3]: not in the checkpoint; "
-        + "nearest: 'model/conv1/weights' [3, 3], 'net/fc/weights' [5, 2]",
+        (
+            "net/conv1/weights float32 [3, 3]: not in the checkpoint; "
+            "nearest: 'model/conv1/weights' [3, 3], 'net/fc/weights' [5, 2]"
+        ),
         "net/fc/weights float32 [4, 2]: it is stored as [5, 2], the graph says [4, 2]",
     )
     assert [text.partition(" is stored")[0] for text in found.missing_in_graph] == [

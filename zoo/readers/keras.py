@@ -14,7 +14,7 @@ from pathlib import Path
 from zoo import sniff
 from zoo.errors import ReadError
 from zoo.model import Artifact, Model
-from zoo.readers.hdf5 import Hdf5, Hdf5Source
+from zoo.readers.hdf5 import Description, Hdf5, Hdf5Source
 from zoo.readers.keras_config import MAX_JSON, Architecture, architecture, parse_json
 from zoo.readers.tree import Tree, folder_of, join, name_of
 from zoo.records import Format
@@ -74,13 +74,13 @@ def read(tree: Tree, artifact: Artifact) -> Model:
     if len(artifact.files) == len(_PARTS):
         config = (tree.root / artifact.files[0]).read_bytes()[: MAX_JSON + 1]
         metadata = tree.slice(artifact.files[1], 0, MAX_JSON + 1)
-        with Hdf5(tree.root / artifact.files[2]) as file:
-            return _archive(tree, artifact, config, metadata, file)
+        weights = tree.root / artifact.files[2]
+        file = Hdf5(path=weights, length=tree.files[artifact.files[2]].size)
+        return _archive(tree, artifact, config, metadata, file)
     path = tree.root / artifact.path
     if tree.kind(artifact.path) == "zip":
         return _zip(tree, artifact, path)
-    with Hdf5(path) as file:
-        return _h5(tree, artifact, file)
+    return _h5(tree, artifact, Hdf5(path=path, length=tree.files[artifact.path].size))
 
 
 def _zip(tree: Tree, artifact: Artifact, path: Path) -> Model:
@@ -94,19 +94,15 @@ def _zip(tree: Tree, artifact: Artifact, path: Path) -> Model:
             info = archive.getinfo("model.weights.h5")
             start = data_offset(path, info)
             if info.compress_type == zipfile.ZIP_STORED and start is not None:
-                with Hdf5(path, offset=start, length=info.file_size) as file:
-                    return _archive(tree, artifact, config, metadata, file)
+                file = Hdf5(path=path, offset=start, length=info.file_size)
+                return _archive(tree, artifact, config, metadata, file)
             if info.file_size > MAX_WEIGHTS:
                 raise ReadError(
                     f"{path.name}: compressed weights of {info.file_size:,} bytes, "
                     f"expected at most {MAX_WEIGHTS:,}"
                 )
-            with archive.open(info) as member:
-                content = member.read(info.file_size + 1)
-            if len(content) != info.file_size:
-                raise ReadError(f"{path.name}: model.weights.h5 does not have the size that the archive says")
-            with Hdf5(path, content=content) as file:
-                return _archive(tree, artifact, config, metadata, file)
+            file = Hdf5(path=path, length=info.file_size, member=info.filename)
+            return _archive(tree, artifact, config, metadata, file)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise ReadError(f"{path.name}: damaged archive ({error})", hint="fetch it again") from error
     except OSError as error:
@@ -138,39 +134,33 @@ def _archive(tree: Tree, artifact: Artifact, config: bytes, metadata: bytes, fil
     about = parse_json(metadata, "metadata.json")
     version = about.get("keras_version") if isinstance(about, dict) else None
     missing = () if file is not None else ("model.weights.h5 is not in the archive",)
-    weights = None if file is None else _weights(file)
+    weights = None if file is None else _weights(file, file.describe())
     producer = f"Keras {version}" if isinstance(version, str) else None
     return _model(tree, artifact, "Keras model (.keras)", producer, described, weights, missing)
 
 
 def _h5(tree: Tree, artifact: Artifact, file: Hdf5) -> Model:
-    version = file.attribute("keras_version") or file.attribute("keras_version", "model_weights")
-    backend = file.attribute("backend") or file.attribute("backend", "model_weights")
+    found = file.describe()
+    version, backend = found.attributes.get("keras_version"), found.attributes.get("backend")
     producer = f"Keras {version}" if version else None
     if producer and backend:
         producer = f"{producer} on {backend}"
-    config = file.attribute("model_config")
-    weights = _weights(file)
+    config = found.attributes.get("model_config")
+    weights = _weights(file, found)
     if config:
         described = architecture(parse_json(config, "model_config"), artifact.path)
         return _model(tree, artifact, "Keras model (HDF5)", producer, described, weights, ())
-    groups = file.groups()
-    keras = (
-        version
-        or file.has_attribute("layer_names")
-        or groups & {"model_weights", "layers", "_layer_checkpoint_dependencies"}
-    )
     if not weights.tensors:
         raise ReadError(f"{artifact.path}: an HDF5 file without any numbers in it, expected a Keras model")
-    label = "Keras weights (HDF5)" if keras else "HDF5 file with arrays, not written by Keras"
+    label = (
+        "Keras weights (HDF5)" if version or found.keras else "HDF5 file with arrays, not written by Keras"
+    )
     return _model(tree, artifact, label, producer, None, weights, ())
 
 
-def _weights(file: Hdf5) -> Weights:
-    tensors, places = file.tensors()
-    return Weights(
-        tensors=tensors, source=Hdf5Source(file.path, file.offset, file.length, file.content, places)
-    )
+def _weights(file: Hdf5, found: Description) -> Weights:
+    tensors, places = file.tensors(found)
+    return Weights(tensors=tensors, source=Hdf5Source(file, places))
 
 
 def _model(
