@@ -72,6 +72,8 @@ log = logging.getLogger(__name__)
 
 _START = 120.0
 """Seconds that importing TensorFlow may take."""
+_TRIES = 3
+"""How often a task is given to a process before its death is told as the task's."""
 
 
 class RunError(ZooError):
@@ -314,6 +316,19 @@ class Runner:
             limits=_for_size(self.options.limits, task),
             threads=self.options.threads,
         )
+        answer = self._tell(job)
+        for _ in range(_TRIES - 1):
+            if not isinstance(answer, Refused) or answer.kind != "died":
+                break
+            # Whoever killed it may have meant another; what kills itself dies again.
+            log.info("%s; once more", answer.reason)
+            answer = self._tell(job)
+        if isinstance(answer, Refused) and answer.log:
+            log.debug("log of the process that ran a graph:\n%s", answer.log)
+        return _without_paths(answer, [scratch, *readable])
+
+    def _tell(self, job: Job) -> Answer:
+        """The answer of the process that holds TensorFlow; its end is one, too."""
         try:
             connection = self._connect()
             connection.sendall(frame(job))
@@ -325,9 +340,7 @@ class Runner:
             # Only a graph that took over its process can answer out of turn.
             self.close()
             return Refused(kind="unsafe", reason=f"the answer of the process is not what was asked: {error}")
-        if isinstance(answer, Refused) and answer.log:
-            log.debug("log of the process that ran a graph:\n%s", answer.log)
-        return _without_paths(answer, [scratch, *readable])
+        return answer
 
     def _connect(self) -> socket.socket:
         if self._socket is None:
