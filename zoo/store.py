@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -45,13 +47,17 @@ def staging(folder: Path) -> Iterator[Path]:
     try:
         yield staged
         staged.chmod(0o755)  # mkdtemp makes folders that only their owner can enter
-        if folder.exists():
+        while True:
+            try:
+                staged.rename(folder)
+                break
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
             old = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}.", suffix=".old", dir=folder.parent))
-            folder.rename(old / "was")
-            staged.rename(folder)
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                folder.rename(old / "was")
             shutil.rmtree(old)
-        else:
-            staged.rename(folder)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 
