@@ -22,7 +22,15 @@ import google_crc32c
 from zoo import layers, protos, shapes, summary, variables
 from zoo.compute import compute
 from zoo.endpoints import detect
-from zoo.errors import CheckError, FindError, FreezeError, ReadError, UnsupportedError, ZooError
+from zoo.errors import (
+    CheckError,
+    FindError,
+    FreezeError,
+    ReadError,
+    TransientError,
+    UnsupportedError,
+    ZooError,
+)
 from zoo.fetch import Fetched, FetchOptions, redact
 from zoo.find import choose, find
 from zoo.find import read as read_artifact
@@ -90,6 +98,9 @@ def process(row: Row, folder: Path, *, options: Options, trace: Trace) -> Outcom
         # What goes wrong while an archive comes and is unpacked may be the one or the other.
         stage = type(error).stage if trace.stage == "fetch" else trace.stage
         failure = Failure(stage=stage, kind=type(error).__name__, reason=str(error), hint=error.hint)
+        # A server that was down may be up the next time, and a full disk be empty; what is wrong with
+        # the bytes does not heal.
+        trace.heals = isinstance(error, TransientError) or isinstance(error.__cause__, OSError)
     except MemoryError:
         failure = Failure(
             stage=trace.stage,
@@ -100,8 +111,12 @@ def process(row: Row, folder: Path, *, options: Options, trace: Trace) -> Outcom
     except OSError as error:
         # The disk, not the model: full, read-only, gone.
         failure = Failure(
-            stage=trace.stage, kind=type(error).__name__, reason=error.strerror or str(error), hint=None
+            stage=trace.stage,
+            kind=type(error).__name__,
+            reason=f"a file of the job itself: {(error.strerror or str(error)).lower()}",
+            hint="look at the disk; the next run tries again",
         )
+        trace.heals = True
     except Exception as error:
         # The one place that catches everything: a bug of ours costs this row and no other.
         log.exception("row %s", row.name)

@@ -26,6 +26,8 @@ class Trace:
         self.downloaded = 0
         self.retries = 0
         self.cached = False
+        self.heals = False
+        """The failure lies in nothing that the row names: the same work may end well the next time."""
         self.events: list[str] = []
         """What came in the way of the download: retries, resumes, mirrors; other each time."""
         self.on_stage: Callable[[str], object] | None = None
