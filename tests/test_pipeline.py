@@ -10,13 +10,14 @@ import pytest
 from zoo.manifest import read_manifest
 from zoo.pipeline import Options, process
 from zoo.records import Outcome, Status
+from zoo.runner import Runner
 from zoo.trace import Trace
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "models"
 
 
-def outcome_of(tmp_path: Path, **cells: str) -> tuple[Outcome, Path]:
-    """The outcome of one row, without running graphs, and the folder with its files."""
+def outcome_of(tmp_path: Path, *, runner: Runner | None = None, **cells: str) -> tuple[Outcome, Path]:
+    """The outcome of one row, without running graphs if there is no runner, and its folder."""
     manifest = tmp_path / "manifest.csv"
     with manifest.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["name", *cells])
@@ -25,7 +26,7 @@ def outcome_of(tmp_path: Path, **cells: str) -> tuple[Outcome, Path]:
     [row] = read_manifest(manifest)
     folder = tmp_path / "outcome"
     folder.mkdir()
-    options = Options(cache=tmp_path / "cache", work=tmp_path / "work")
+    options = Options(cache=tmp_path / "cache", work=tmp_path / "work", runner=runner)
     return process(row, folder, options=options, trace=Trace()), folder
 
 
@@ -112,7 +113,7 @@ def test_a_graph_that_is_no_member_is_named_with_what_is_near(tmp_path: Path) ->
 )
 def test_a_wrong_tensor_name_is_answered_with_the_nearest(tmp_path: Path, column: str, cell: str) -> None:
     """Cells override detection, so a typing error must not pass."""
-    outcome, _ = outcome_of(tmp_path, url=str(SAMPLES / "lenet-digits.tar.gz"), **{column: cell})
+    outcome, _ = outcome_of(tmp_path, runner=None, url=str(SAMPLES / "lenet-digits.tar.gz"), **{column: cell})
 
     assert outcome.failure is not None
     assert outcome.failure.stage == "endpoints"
@@ -136,3 +137,30 @@ def test_secrets_in_a_url_do_not_reach_the_outcome(tmp_path: Path) -> None:
     assert outcome.failure is not None
     assert "pa55" not in text
     assert "s3cr3t" not in text
+
+
+def test_a_frozen_graph_that_does_not_import_again_never_passes_as_frozen(tmp_path: Path) -> None:
+    """RefSelect wants references: streaming refuses it, and what TensorFlow writes cannot be read back."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    graph = tf.Graph()
+    with graph.as_default(), v1.Session(graph=graph) as session:
+        x = v1.placeholder(tf.float32, [None, 2], name="x")
+        a = v1.get_variable("a", initializer=[[1.0], [2.0]], use_resource=False)
+        b = v1.get_variable("b", initializer=[[3.0], [4.0]], use_resource=False)
+        chosen = tf.raw_ops.RefSelect(index=0, inputs=[a._ref(), b._ref()])
+        v1.nn.sigmoid(tf.matmul(x, tf.identity(chosen)), name="y")
+        session.run(v1.global_variables_initializer())
+        v1.train.Saver().save(session, str(tmp_path / "model.ckpt"))
+    url = " ".join(str(tmp_path / f"model.ckpt.{end}") for end in ("index", "data-00000-of-00001", "meta"))
+
+    with Runner() as runner:
+        outcome, folder = outcome_of(tmp_path, url=url, outputs="y:0", runner=runner)
+
+    assert outcome.status is Status.FAILED
+    assert outcome.failure is not None
+    assert outcome.failure.stage == "freeze"
+    assert "cannot be imported again" in outcome.failure.reason
+    assert "RefSelect" in (folder / "log.txt").read_text()
+    assert not (folder / "frozen.pb").exists()

@@ -34,12 +34,13 @@ from zoo.errors import (
 from zoo.fetch import Fetched, FetchOptions, redact
 from zoo.find import choose, find
 from zoo.find import read as read_artifact
-from zoo.freeze import FrozenResult, freeze
-from zoo.graph import Graph, MetaGraph
+from zoo.freeze import FrozenResult, asset_files, freeze
+from zoo.graph import Graph, MetaGraph, split_input
 from zoo.inferred import infer_layers
 from zoo.model import Bindings, Endpoints, Model
 from zoo.names import nearest
 from zoo.one_pass import fetch_and_unpack
+from zoo.proof import check_constants
 from zoo.protos import Shape
 from zoo.published import check_member, differences
 from zoo.records import (
@@ -370,7 +371,14 @@ class _Line:
             reason = None
             try:
                 result = freeze(
-                    meta, bindings, model.weights, ends, path, statistics=True, progress=self.trace.moved
+                    meta,
+                    bindings,
+                    model.weights,
+                    ends,
+                    path,
+                    assets=asset_files(model),
+                    statistics=True,
+                    progress=self.trace.moved,
                 )
             except UnsupportedError as error:
                 reason = str(error)
@@ -428,14 +436,17 @@ class _Line:
         written = self.options.runner.freeze_tensorflow(source, ends.inputs, ends.outputs, path)
         self.notes(*written.notes)
         kept = Graph.from_proto(protos.GraphDef.FromString(path.read_bytes()))
+        pruned = max(0, len(meta.graph) - len(kept))
         return FrozenResult(
             nodes=written.nodes,
             bytes=path.stat().st_size,
             sha256=summary.digest(path),
-            pruned=Pruned(nodes=max(0, len(meta.graph) - len(kept)), why={}),
-            constants=ConstantsProof(checked=0, equal=0),
+            pruned=Pruned(nodes=pruned, why={"not needed by the outputs": pruned}),
+            constants=check_constants(path, _expected_constants(model, bindings, kept)),
             graph=kept,
             engine="tensorflow",
+            inputs={item.name: item.name for item in ends.inputs if split_input(item.name)[0] in kept},
+            outputs={item.name: item.name for item in ends.outputs},
         )
 
     def proof_by_execution(
@@ -503,6 +514,19 @@ class _Line:
                 accumulator.add(memoryview(content))
                 known[variable.name] = accumulator.result()
         (self.folder / "variables.csv").write_bytes(summary.variables_csv(found, checksums, known))
+
+
+def _expected_constants(model: Model, bindings: Bindings, frozen: Graph) -> dict[str, int]:
+    """Constant of a frozen graph → the checksum that the checkpoint keeps for its variable."""
+    expected = {}
+    for variable in bindings.variables:
+        tensor = model.weights.tensors.get(variable.key) if model.weights and variable.key else None
+        if tensor is None or tensor.crc32c is None or variable.slice is not None or not tensor.fixed_size:
+            continue
+        node = variable.node
+        if node is not None and node in frozen and frozen.node(node).op == "Const":
+            expected[node] = tensor.crc32c
+    return expected
 
 
 def nothing_to_freeze(model: Model, ends: Endpoints) -> str | None:
