@@ -74,6 +74,15 @@ def test_pointers_in_place_of_the_variables_are_told(built: Built, tmp_path: Pat
     assert "variables.index is a Git LFS pointer" in sentence
 
 
+def test_variables_alone_are_a_checkpoint(built: Built, tmp_path: Path) -> None:
+    """A pointer in place of saved_model.pb: the variables beside it are read for what they are."""
+    copy(built.versions / "10", tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(POINTER)
+    model = read(tmp_path)
+
+    assert (model.format.id, model.format.path) == ("checkpoint_v2", "variables/variables")
+
+
 def test_a_graph_that_needs_no_variables_is_whole(built: Built) -> None:
     """saved_model.pbtxt without variables/ and without variables in the graph: frozen as it is."""
     model = read(built.no_variables)

@@ -212,13 +212,13 @@ def test_another_dtype_is_told() -> None:
 
 
 def test_binding_thousands_of_strangers_is_linear() -> None:
-    """Two thousand variables of the graph and as many other keys take seconds at most, not hours."""
-    mine = {f"a__layer_{i}__weights": (3, 3) for i in range(2000)}
-    theirs = {f"b__block_{i}__weights": (3, 3) for i in range(2000)}
+    """Hundreds of variables and as many other keys take a second or two, not their product."""
+    mine = {f"a__layer_{i}__weights": (3, 3) for i in range(800)}
+    theirs = {f"b__block_{i}__weights": (3, 3) for i in range(800)}
     start = time.perf_counter()
     found = variables.bind(graph(**mine), stored(**theirs))
 
-    assert len(found.missing_in_checkpoint) == len(found.missing_in_graph) == 2000
+    assert len(found.missing_in_checkpoint) == len(found.missing_in_graph) == 800
     assert time.perf_counter() - start < 20
 
 

@@ -302,6 +302,8 @@ def slots_in(graph: Graph) -> dict[str, tuple[str, str]]:
     """
     found: dict[str, tuple[str, str]] = {}
     for i, node in enumerate(graph.nodes):
+        if "Apply" not in node.op:
+            continue
         kind = node.op.removeprefix("Resource").removeprefix("Sparse")
         if not kind.startswith("Apply") or len(graph.sources[i]) < 2:
             continue

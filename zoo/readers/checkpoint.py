@@ -112,7 +112,11 @@ def _in_saved_model(tree: Tree, path: str) -> bool:
     if name_of(path) != "variables.index" or name_of(folder) != "variables":
         return False
     above = folder_of(folder)
-    return any(name_of(other).startswith("saved_model.pb") for other in tree.in_folder(above))
+    # Where a pointer or a ruin stands in place of saved_model.pb, the variables are all there is.
+    return any(
+        name_of(other).startswith("saved_model.pb") and message_in(tree, other) is not None
+        for other in tree.in_folder(above)
+    )
 
 
 def _generation(tree: Tree, path: str) -> Generation | None:

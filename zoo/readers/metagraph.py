@@ -25,22 +25,27 @@ def checked_graph(proto: Any, name: str) -> Graph:
     Raises:
         ReadError: it is the message of another project that happens to parse.
     """
-    nameless = sum(not node.name for node in proto.node)
-    strange = [node.op for node in proto.node if not _OP.fullmatch(node.op)]
-    if nameless or strange:
-        found = (
-            f"{nameless} of {len(proto.node)} nodes have no name"
-            if nameless
-            else f"an op is called {strange[0][:40]!r}"
-        )
-        ops = ", ".join(repr(node.op[:20]) for node in list(proto.node)[:3])
-        raise ReadError(
-            f"{name}: parses as a GraphDef but is none: {found} (its ops: {ops})",
-            hint="it is a protobuf of another project",
-        )
     if not proto.node and not proto.library.function:
         raise ReadError(f"{name}: expected a GraphDef with nodes, found none")
-    return Graph.from_proto(proto)
+    try:
+        graph = Graph.from_proto(proto)
+    except ReadError:
+        nameless = sum(not node.name for node in proto.node)
+        if not nameless:
+            raise  # two nodes of one name
+        raise _foreign(proto, name, f"{nameless} of {len(proto.node)} nodes have no name") from None
+    strange = sorted(op for op in {node.op for node in graph.nodes} if not _OP.fullmatch(op))
+    if strange:
+        raise _foreign(proto, name, f"an op is called {strange[0][:40]!r}")
+    return graph
+
+
+def _foreign(proto: Any, name: str, found: str) -> ReadError:
+    ops = ", ".join(repr(node.op[:20]) for node in proto.node[:3])
+    return ReadError(
+        f"{name}: parses as a GraphDef but is none: {found} (its ops: {ops})",
+        hint="it is a protobuf of another project",
+    )
 
 
 def meta_graph(proto: Any, name: str) -> MetaGraph:
@@ -51,21 +56,23 @@ def meta_graph(proto: Any, name: str) -> MetaGraph:
     """
     info = proto.meta_info_def
     defs = list(_variable_defs(proto))
+    named: dict[str, list[str]] = {}
+    for key, item in defs:
+        named.setdefault(key, []).append(item.variable_name)
     collections: dict[str, tuple[str, ...]] = {}
     for entry in proto.collection_def:
         kind = entry.value.WhichOneof("kind")
         if kind == "node_list":
             collections[entry.key] = tuple(entry.value.node_list.value)
-        elif kind == "bytes_list":
-            names = tuple(item.variable_name for key, item in defs if key == entry.key)
-            if any(names):
-                collections[entry.key] = names
+        elif kind == "bytes_list" and entry.key in named:
+            collections[entry.key] = tuple(named[entry.key])
     assets = {asset.filename: asset.tensor_info.name for asset in proto.asset_file_def}
+    graph = checked_graph(proto.graph_def, name)
     return MetaGraph(
-        graph=checked_graph(proto.graph_def, name),
+        graph=graph,
         tags=tuple(info.tags),
         tensorflow_version=info.tensorflow_version,
-        signatures=(*_signatures(proto), *_legacy_signatures(proto)),
+        signatures=(*_signatures(proto), *_legacy_signatures(proto, graph)),
         saver=_saver(proto),
         collections=collections,
         trainable=frozenset(_trainable(proto, defs)),
@@ -170,7 +177,7 @@ def _any_values(proto: Any, key: str) -> Iterator[bytes]:
                 yield item.value
 
 
-def _legacy_signatures(proto: Any) -> Iterator[Signature]:
+def _legacy_signatures(proto: Any, graph: Graph) -> Iterator[Signature]:
     """The signatures of session bundles, TensorFlow before 1.0, in the graph's collection."""
     for data in _any_values(proto, "serving_signatures"):
         try:
@@ -178,12 +185,12 @@ def _legacy_signatures(proto: Any) -> Iterator[Signature]:
         except protos.DecodeError:
             continue
         if found.HasField("default_signature"):
-            yield from _legacy("default_signature", found.default_signature)
+            yield from _legacy("default_signature", found.default_signature, graph)
         for entry in sorted(found.named_signatures, key=lambda entry: str(entry.key)):
-            yield from _legacy(entry.key, entry.value)
+            yield from _legacy(entry.key, entry.value, graph)
 
 
-def _legacy(key: str, signature: Any) -> Iterator[Signature]:
+def _legacy(key: str, signature: Any, graph: Graph) -> Iterator[Signature]:
     inputs: list[tuple[str, str]] = []
     outputs: list[tuple[str, str]] = []
     method = signature.WhichOneof("kind") or ""
@@ -201,15 +208,20 @@ def _legacy(key: str, signature: Any) -> Iterator[Signature]:
         (outputs if key == "outputs" else inputs).extend(bound)
     yield Signature(
         key=key,
-        inputs=tuple((name, _ref(tensor)) for name, tensor in inputs if tensor),
-        outputs=tuple((name, _ref(tensor)) for name, tensor in outputs if tensor),
+        inputs=tuple((name, _ref(tensor, graph)) for name, tensor in inputs if tensor),
+        outputs=tuple((name, _ref(tensor, graph)) for name, tensor in outputs if tensor),
         method=method,
         origin="serving_signatures",
     )
 
 
-def _ref(tensor: str) -> TensorRef:
-    return TensorRef(name=tensor if ":" in tensor else f"{tensor}:0", dtype="", shape=None)
+def _ref(tensor: str, graph: Graph) -> TensorRef:
+    """A tensor of which only the name is given; its node says the dtype, as a rule."""
+    node = tensor.partition(":")[0]
+    dtype = None
+    if node in graph:
+        dtype = graph.node(node).dtype() or graph.node(node).dtype("T")
+    return TensorRef(name=tensor if ":" in tensor else f"{tensor}:0", dtype=dtype or "", shape=None)
 
 
 def _legacy_assets(proto: Any) -> Iterator[tuple[str, str]]:
