@@ -108,6 +108,10 @@ class _Answer:
             self.choice = choice.choose(flow, self.region)
             if self.choice.chosen:
                 break
+        fed_bits = sum(1 << k for k, feed in enumerate(flow.feeds) if feed.tensor in fed)
+        if kept := [head for head in self.choice.chosen if head.feeds & fed_bits]:
+            # What is above the tensors that the row feeds is not of this model.
+            self.choice.chosen = kept
 
     def _trains(self) -> bool:
         """Whether the graph holds a loss, gradients or optimizer steps, so that labels can be."""

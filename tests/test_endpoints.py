@@ -1,0 +1,367 @@
+"""Inputs and outputs are found from the data flow, in graphs as people write them."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zoo import protos
+from zoo.endpoints import detect
+from zoo.errors import EndpointError
+from zoo.find import choose, find
+from zoo.find import read as read_artifact
+from zoo.graph import Graph, MetaGraph, Signature, TensorRef
+from zoo.model import Endpoints
+from zoo.readers.metagraph import meta_graph
+
+
+class Sketch:
+    """A training graph in the making, with layers as people wrote them for TensorFlow 1."""
+
+    def __init__(self, tf: Any) -> None:
+        self.tf, self.v1 = tf, tf.compat.v1
+
+    def feed(
+        self, shape: Sequence[int | None] | None, name: str | None = None, dtype: str = "float32"
+    ) -> Any:
+        return self.v1.placeholder(dtype, shape, name=name)
+
+    def dense(self, x: Any, units: int, name: str) -> Any:
+        with self.v1.variable_scope(name, reuse=self.v1.AUTO_REUSE):
+            w = self.v1.get_variable("w", [int(x.shape[-1]), units], use_resource=False)
+            b = self.v1.get_variable("b", [units], use_resource=False)
+        return self.tf.matmul(x, w) + b
+
+    def train(self, loss: Any) -> None:
+        self.v1.train.GradientDescentOptimizer(0.1).minimize(loss)
+
+    def entropy(self, logits: Any, labels: Any) -> Any:
+        nn = self.v1.nn
+        return self.tf.reduce_mean(nn.softmax_cross_entropy_with_logits_v2(labels=labels, logits=logits))
+
+
+@pytest.fixture
+def sketch(tf: Any) -> Iterator[Sketch]:
+    tf.compat.v1.disable_control_flow_v2()
+    with tf.Graph().as_default():
+        yield Sketch(tf)
+    tf.compat.v1.enable_control_flow_v2()
+
+
+def read(sketch: Sketch) -> MetaGraph:
+    """The graph as a Saver would have written it."""
+    graph = sketch.v1.get_default_graph()
+    proto = sketch.v1.train.export_meta_graph(graph=graph, graph_def=graph.as_graph_def(add_shapes=True))
+    return meta_graph(protos.MetaGraphDef.FromString(proto.SerializeToString()), "test")
+
+
+def names(found: Endpoints) -> tuple[list[str], list[str]]:
+    """Inputs that the frozen graph needs, and outputs."""
+    return [feed.tensor for feed in found.feeds], [item.name for item in found.outputs]
+
+
+def role(found: Endpoints, name: str) -> str | None:
+    return next(item.role for item in found.inputs if item.name == name)
+
+
+def closed(meta: MetaGraph, found: Endpoints) -> bool:
+    """Whether the outputs need no placeholder that is neither fed nor folded."""
+    graph = meta.graph
+    known = {*(feed.tensor for feed in found.feeds), *found.folds}
+    stop = [graph.index[name.rpartition(":")[0]] for name in known]
+    cone = graph.ancestors(
+        [graph.index[item.name.rpartition(":")[0]] for item in found.outputs], stop=stop, control=False
+    )
+    return all(i in stop for i in cone if graph.nodes[i].op == "Placeholder")
+
+
+def test_the_softmax_before_the_loss_is_the_output_though_the_loss_reads_it(sketch: Sketch) -> None:
+    """A head has a consumer, as a rule: it is found by the label that meets it."""
+    x, y = sketch.feed([None, 8]), sketch.feed([None, 3])
+    p = sketch.tf.nn.softmax(sketch.dense(x, 3, "d"))
+    sketch.train(-sketch.tf.reduce_sum(y * sketch.v1.log(p)))
+
+    found = detect(read(sketch))
+
+    assert names(found) == ([x.name], [p.name])
+    assert role(found, y.name) == "label"
+    assert found.outputs[0].kind == "probabilities"
+    assert "all 2 model variables" in found.outputs[0].reason
+
+
+def test_without_a_softmax_the_logits_are_the_output(sketch: Sketch) -> None:
+    """The argmax that only an accuracy reads is no output."""
+    x, y = sketch.feed([None, 8]), sketch.feed([None, 3])
+    logits = sketch.dense(x, 3, "d")
+    sketch.train(sketch.entropy(logits, y))
+    same = sketch.tf.equal(sketch.tf.argmax(logits, 1), sketch.tf.argmax(y, 1))
+    sketch.v1.summary.scalar("accuracy", sketch.tf.reduce_mean(sketch.tf.cast(same, "float")))
+
+    assert names(detect(read(sketch))) == ([x.name], [logits.name])
+
+
+def test_every_head_of_a_net_with_several_is_an_output(sketch: Sketch) -> None:
+    """Heads together cover the variables; the summed loss does it alone and is none."""
+    x = sketch.feed([None, 8])
+    trunk = sketch.tf.nn.relu(sketch.dense(x, 6, "trunk"))
+    heads = [sketch.dense(trunk, 3, "age"), sketch.dense(trunk, 2, "sex")]
+    sketch.train(sum(sketch.entropy(h, sketch.feed([None, int(h.shape[1])])) for h in heads))
+
+    assert names(detect(read(sketch))) == ([x.name], [h.name for h in heads])
+
+
+def dropout_keep(sketch: Sketch, x: Any, feed: Any) -> Any:
+    return sketch.v1.nn.dropout(x, keep_prob=feed)
+
+
+def dropout_rate(sketch: Sketch, x: Any, feed: Any) -> Any:
+    return sketch.v1.nn.dropout(x, rate=feed)
+
+
+def dropout_before_1_13(sketch: Sketch, x: Any, feed: Any) -> Any:
+    noise = sketch.tf.floor(feed + sketch.tf.random.uniform(sketch.tf.shape(x)))
+    kept = x / feed * noise
+    kept.set_shape(x.shape)
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("build", "value"), [(dropout_keep, 1.0), (dropout_rate, 0.0), (dropout_before_1_13, 1.0)]
+)
+@pytest.mark.parametrize("default", [False, True], ids=["placeholder", "with-default"])
+def test_dropout_is_folded_by_how_it_meets_random_numbers(
+    sketch: Sketch, build: Callable[..., Any], value: float, default: bool
+) -> None:
+    """A keep probability and a rate are told apart without their names."""
+    x, y = sketch.feed([None, 8]), sketch.feed([None, 3])
+    feed = sketch.v1.placeholder_with_default(0.5, []) if default else sketch.feed(None)
+    logits = sketch.dense(build(sketch, sketch.tf.nn.relu(sketch.dense(x, 6, "a")), feed), 3, "b")
+    sketch.train(sketch.entropy(logits, y))
+
+    found = detect(read(sketch))
+
+    assert found.folds == {feed.name: value}
+    assert role(found, feed.name) == "keep_prob"
+    assert names(found) == ([x.name], [logits.name])
+
+
+def test_a_training_flag_is_folded_and_closes_its_branch(sketch: Sketch) -> None:
+    """What only the training branch reads is no input."""
+    x, flag = sketch.feed([None, 8], "x"), sketch.feed([], "phase", "bool")
+    other = sketch.feed([None, 8], "augmented")
+    y = sketch.feed([None, 3])
+    chosen = sketch.v1.cond(flag, lambda: other * 2.0, lambda: x + 0.0)
+    chosen.set_shape([None, 8])
+    logits = sketch.dense(chosen, 3, "d")
+    sketch.train(sketch.entropy(logits, y))
+
+    meta = read(sketch)
+    found = detect(meta)
+
+    assert found.folds == {"phase:0": False}
+    assert names(found) == (["x:0"], [logits.name])
+
+
+def test_one_of_the_towers_that_share_their_weights_is_chosen(sketch: Sketch) -> None:
+    """The tower that no gradient was taken of is the one for inference."""
+    x, y, test = sketch.feed([16, 8]), sketch.feed([16, 3]), sketch.feed([None, 8])
+    sketch.train(sketch.entropy(sketch.dense(x, 3, "d"), y))
+    p = sketch.tf.nn.softmax(sketch.dense(test, 3, "d"))
+
+    found = detect(read(sketch))
+
+    assert names(found) == ([test.name], [p.name])
+    assert "2 copies" in found.outputs[0].reason
+
+
+def test_an_autoencoder_answers_with_what_is_compared_with_its_input(sketch: Sketch) -> None:
+    """Without a label, the reconstruction is the tensor that the loss compares with the example."""
+    x = sketch.feed([None, 8])
+    out = sketch.tf.sigmoid(sketch.dense(sketch.tf.sigmoid(sketch.dense(x, 2, "e")), 8, "d"))
+    sketch.train(sketch.tf.reduce_mean(sketch.tf.square(x - out)))
+
+    assert names(detect(read(sketch))) == ([x.name], [out.name])
+
+
+def test_a_gan_answers_with_its_generator(sketch: Sketch) -> None:
+    """The discriminator reads its first weights twice: that tells the nets apart."""
+    z, real = sketch.feed([None, 4]), sketch.feed([None, 8])
+    fake = sketch.tf.tanh(sketch.dense(z, 8, "g"))
+    judged = [sketch.dense(t, 1, "d") for t in (real, fake)]
+    optimizer = sketch.v1.train.AdamOptimizer()
+    for loss, scope in (
+        (sketch.tf.reduce_mean(judged[1] - judged[0]), "d"),
+        (-sketch.tf.reduce_mean(judged[1]), "g"),
+    ):
+        optimizer.minimize(loss, var_list=sketch.v1.trainable_variables(scope))
+
+    found = detect(read(sketch))
+
+    assert names(found) == ([z.name], [fake.name])
+    assert "another net of this graph judges it" in found.outputs[0].reason
+
+
+def test_the_graph_is_cut_where_a_pipeline_hands_out_examples(sketch: Sketch) -> None:
+    """An iterator's first output is the input, the second one the label."""
+    data = sketch.tf.data.Dataset.from_tensors(([1.0] * 8, [0.0, 1.0, 0.0])).batch(1)
+    x, y = sketch.v1.data.make_one_shot_iterator(data).get_next()
+    logits = sketch.dense(x, 3, "d")
+    sketch.train(sketch.entropy(logits, y))
+
+    found = detect(read(sketch))
+
+    assert names(found) == (["IteratorGetNext:0"], [logits.name])
+    assert role(found, "IteratorGetNext:1") == "label"
+
+
+def test_the_graph_is_cut_at_python_functions(sketch: Sketch) -> None:
+    """What Python computes cannot be in a frozen graph: its result is the input."""
+    raw = sketch.feed([None, 8], "raw")
+    x = sketch.v1.py_func(lambda v: v, [raw], "float32", name="prepare")
+    x.set_shape([None, 8])
+    p = sketch.tf.nn.softmax(sketch.dense(x, 3, "d"), name="p")
+
+    meta = read(sketch)
+    found = detect(meta)
+
+    assert names(found) == (["prepare:0"], [p.name])
+    assert closed(meta, found)
+
+
+def test_the_parts_of_a_sparse_input_are_shown_as_what_they_are(sketch: Sketch) -> None:
+    """A sparse TensorInfo has three tensors, each an input."""
+    values = sketch.feed([None], "values")
+    indices = sketch.feed([None, 2], "indices", "int64")
+    shape = sketch.feed([2], "shape", "int64")
+    dense = sketch.tf.sparse.to_dense(sketch.tf.SparseTensor(indices, values, shape))
+    sketch.tf.identity(sketch.tf.reduce_sum(dense, 1), "y")
+    meta = read(sketch)
+    ref = TensorRef(
+        name="",
+        dtype="float32",
+        shape=(None, None),
+        parts=("values:0", "indices:0", "shape:0"),
+        encoding="sparse",
+    )
+    out = TensorRef(name="y:0", dtype="float32", shape=(None,))
+    signature = Signature(key="serving_default", inputs=(("doc", ref),), outputs=(("sum", out),))
+
+    found = detect(MetaGraph(graph=meta.graph, signatures=(signature,)))
+
+    assert {feed.tensor for feed in found.feeds} == {"values:0", "indices:0", "shape:0"}
+    assert "values of the sparse tensor" in next(i.reason for i in found.inputs if i.name == "values:0")
+
+
+def test_a_signature_that_names_missing_tensors_is_passed_over(sketch: Sketch) -> None:
+    """The data flow answers instead, and a warning says what is wrong."""
+    p = sketch.tf.nn.softmax(sketch.dense(sketch.feed([None, 8], "x"), 3, "d"), name="p")
+    ref = TensorRef(name="gone:0", dtype="float32", shape=None)
+    signature = Signature(key="serving_default", inputs=(), outputs=(("y", ref),))
+
+    found = detect(MetaGraph(graph=read(sketch).graph, signatures=(signature,)))
+
+    assert names(found) == (["x:0"], [p.name])
+    assert "signature 'serving_default' names 'gone:0', which is not in the graph" in found.warnings
+
+
+def test_the_row_overrides_detection_even_with_a_gradient(sketch: Sketch) -> None:
+    """Forces are the derivative of an energy: the outputs cell gets them."""
+    x = sketch.feed([None, 8], "coordinates")
+    energy = sketch.tf.reduce_sum(sketch.dense(x, 1, "e") ** 2)
+    force = sketch.tf.negative(sketch.tf.gradients(energy, x)[0], name="force")
+
+    found = detect(read(sketch), outputs=["force"])
+
+    assert names(found) == (["coordinates:0"], [force.name])
+    assert found.outputs[0].confidence == 1.0
+
+
+def test_a_wrong_cell_names_the_nearest_tensors(sketch: Sketch) -> None:
+    """A misspelt output is an error that helps."""
+    sketch.tf.nn.softmax(sketch.dense(sketch.feed([None, 8], "x"), 3, "d"), name="probabilities")
+    meta = read(sketch)
+
+    with pytest.raises(
+        EndpointError, match="outputs: expected tensors of the graph, found 'probabilites'"
+    ) as caught:
+        detect(meta, outputs=["probabilites"])
+    assert caught.value.hint == "nearest: probabilities:0"
+    with pytest.raises(EndpointError, match=r"outputs: 'probabilities:3': node .* has 1 outputs"):
+        detect(meta, outputs=["probabilities:3"])
+    with pytest.raises(EndpointError, match="inputs: "):
+        detect(meta, inputs=["^x"])
+
+
+def test_an_input_cell_cuts_in_the_middle(sketch: Sketch) -> None:
+    """Feeding a hidden tensor leaves what is above it out."""
+    h = sketch.tf.nn.relu(sketch.dense(sketch.feed([None, 8], "x"), 4, "a"), name="h")
+    p = sketch.tf.nn.softmax(sketch.dense(h, 3, "b"), name="p")
+
+    found = detect(read(sketch), inputs=["h:0"])
+
+    assert names(found) == (["h:0"], [p.name])
+
+
+def test_a_graph_without_anything_to_fetch_says_so() -> None:
+    """An empty graph has no endpoints, and a warning instead of an error."""
+    proto = protos.GraphDef()
+    proto.node.add(name="init", op="NoOp")
+
+    found = detect(MetaGraph(graph=Graph.from_proto(proto)))
+
+    assert (found.inputs, found.outputs) == ((), ())
+    assert "name it in the row's outputs cell" in found.warnings[0]
+
+
+def test_equal_graphs_get_equal_answers(sketch: Sketch) -> None:
+    """Nothing in the answer depends on the run."""
+    x, y = sketch.feed([None, 8]), sketch.feed([None, 3])
+    sketch.train(sketch.entropy(sketch.dense(x, 3, "d"), y))
+    meta = read(sketch)
+
+    assert detect(meta) == detect(meta)
+
+
+CORPUS = Path(os.environ.get("ZOO_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
+
+# The file alone cannot tell: a sigmoid that nobody reads stands beside the logits, and the author
+# fetches the logits.  Bytes and decoded samples are two places to feed the same net.
+EXCEPTIONS = {"ffn-fib25-ckpt": "outputs", "kws-arm-basic-lstm-s": "inputs"}
+
+
+def rows() -> list[dict[str, str]]:
+    if not (CORPUS / "corpus.csv").is_file():
+        return []
+    with (CORPUS / "corpus.csv").open(encoding="utf-8") as file:
+        return [
+            row for row in csv.DictReader(file)
+            if row["status"] == "ok" and row["known_outputs"] and "Keras" not in row["format"]
+        ]  # fmt: skip
+
+
+@pytest.mark.skipif(not rows(), reason="no corpus of real models: set ZOO_CORPUS to its folder")
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row["name"])
+def test_real_models_have_the_ends_that_their_authors_use(row: dict[str, str]) -> None:
+    """The author's own code says what is fed and fetched; so does the answer."""
+    root = CORPUS / row["name"]
+    artifact, others, why = choose(find(root), None)
+    meta = read_artifact(root, artifact, others=others, why=why).meta
+    assert meta is not None
+
+    found = detect(meta)
+
+    known = EXCEPTIONS.get(row["name"])
+    fed = {item.name for item in found.inputs if item.role != "label"}
+    true_inputs, true_outputs = (
+        {name.strip() for name in row[key].split(",")} for key in ("known_inputs", "known_outputs")
+    )
+    assert fed == true_inputs or (known == "inputs" and fed < true_inputs)
+    assert {item.name for item in found.outputs} == true_outputs or (
+        known == "outputs" and true_outputs <= set(found.candidates.outputs[:3])
+    )
+    assert closed(meta, found)
