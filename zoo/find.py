@@ -142,7 +142,9 @@ def _nothing(tree: Tree) -> FindError:
         named.setdefault(words, path)
     pointers = [path for path in tree.files if tree.is_pointer(path)]
     told = "; ".join(
-        f"{named[words]!r} is {words}" if count == 1 else f"{count} files are each {words} ({named[words]!r} …)"
+        f"{named[words]!r} is {words}"
+        if count == 1
+        else f"{count} files are each {words} ({named[words]!r} …)"
         for words, count in kinds.most_common(_SHOWN)
     )
     rest = len(kinds) - _SHOWN
