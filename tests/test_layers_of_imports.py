@@ -27,7 +27,7 @@ LAYERS = [
         "zoo.unpack",
         "zoo.one_pass",
     ],
-    ["zoo.readers", "zoo.find", "zoo.variables", "zoo.kinds", "zoo.restores", "zoo.inferred"],
+    ["zoo.readers", "zoo.find", "zoo.variables"],
     [
         "zoo.shapes",
         "zoo.compute",

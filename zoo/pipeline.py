@@ -36,7 +36,6 @@ from zoo.find import choose, find
 from zoo.find import read as read_artifact
 from zoo.freeze import FrozenResult, asset_files, freeze
 from zoo.graph import Graph, MetaGraph, split_input
-from zoo.inferred import infer_layers
 from zoo.model import Bindings, Endpoints, Model
 from zoo.names import nearest
 from zoo.one_pass import fetch_and_unpack
@@ -59,6 +58,7 @@ from zoo.runner import Key, Original, Runner
 from zoo.statistics import Accumulator, Statistics, describe
 from zoo.trace import Trace
 from zoo.unpack import Limits, unpack
+from zoo.variables.layers import infer_layers
 
 log = logging.getLogger(__name__)
 

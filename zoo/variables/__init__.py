@@ -9,15 +9,16 @@ from difflib import SequenceMatcher
 from math import prod
 from typing import Any
 
-from zoo import kinds, records
+from zoo import records
 from zoo.graph import MetaGraph, Node
-from zoo.inferred import infer_layers as infer_layers
-from zoo.kinds import plain
 from zoo.model import Bindings, Kind, Piece, Variable
 from zoo.protos import DTYPE_SIZES, Shape
 from zoo.readers.bundle import object_graph
 from zoo.records import KindFacts, VariableFacts
-from zoo.restores import Target, full_names, object_keys, restore_targets, slot_keys, slots_in
+from zoo.variables import kinds
+from zoo.variables.kinds import plain
+from zoo.variables.layers import infer_layers as infer_layers
+from zoo.variables.restores import Target, full_names, object_keys, restore_targets, slot_keys, slots_in
 from zoo.weights import StoredTensor, Weights
 
 VARIABLE_OPS = frozenset(["Variable", "VariableV2", "AutoReloadVariable", "VarHandleOp"])

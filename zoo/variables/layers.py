@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from math import prod
 
-from zoo.kinds import plain
 from zoo.model import Bindings, Layer, Variable
+from zoo.variables.kinds import plain
 
 _KERNELS = frozenset(
     """kernel kernels weight weights w filter filters conv_kernel depthwise_weights depthwise_kernel
