@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from models_readers import CORPUS, OPTIMIZERS, Built, bind, built, copy, keys, needs_corpus, read
 
-from zoo import find, kinds, protos, variables
+from zoo import find, protos, variables
 from zoo.graph import Graph, MetaGraph
 from zoo.model import Bindings, Kind, Variable
 from zoo.protos import DTYPE_SIZES, Shape
 from zoo.readers.bundle import BundleSource
+from zoo.variables import kinds
 from zoo.weights import StoredTensor, Weights
 
 __all__ = ["built"]
