@@ -6,16 +6,19 @@ import argparse
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 import zoo
 from jobs import resume
 from jobs.cluster import connect
+from jobs.foreign import check_versions
 from jobs.lock import locked
 from jobs.rows import Ended, RunStoppedError, Settings
 from jobs.run import Crew, sweep
@@ -50,11 +53,12 @@ def run_manifest(options: argparse.Namespace) -> int:
     output = options.output.resolve()
     settings = Settings(
         output=str(output),
-        cache=str(options.cache.resolve()),
-        work=str(output / ".work"),
+        cache=_cache(options),
+        # Workers elsewhere unpack on their own disks, not on the one that all of them see.
+        work=str(output / ".work") if options.scheduler is None else "",
         run=not options.no_run,
         keep=not options.no_keep,
-        code=resume.code_version(),
+        code=resume.job_version(),
         time_limit=options.time_limit,
         memory_limit=options.memory_limit,
     )
@@ -94,6 +98,13 @@ def run_manifest(options: argparse.Namespace) -> int:
     return int(any(not outcome.expected for outcome in shown))
 
 
+def _cache(options: argparse.Namespace) -> str:
+    """The folder of downloads that the options ask for; empty where each worker has its own."""
+    if options.cache is None and options.scheduler is not None:
+        return ""
+    return str((options.cache or Path("build/cache")).resolve())
+
+
 def _split(rows: Sequence[Row], settings: Settings, *, force: bool) -> tuple[list[Row], list[RowRun]]:
     """The rows to work on, and the runs of those whose outcome stands."""
     todo, standing = [], []
@@ -113,7 +124,7 @@ def _work(
     if not todo:
         return None
     with (
-        connect(workers=min(workers, len(todo)), scheduler=scheduler, scratch=settings.work) as client,
+        _client(settings, workers=min(workers, len(todo)), scheduler=scheduler) as client,
         progress(len(todo) + len(runs), len(runs), client) as bar,
     ):
 
@@ -126,6 +137,14 @@ def _work(
         except (KeyboardInterrupt, RunStoppedError) as error:
             return error
     return None
+
+
+@contextmanager
+def _client(settings: Settings, *, workers: int, scheduler: str | None) -> Iterator[Any]:
+    with connect(workers=workers, scheduler=scheduler, scratch=settings.work) as client:
+        if scheduler is not None:
+            check_versions(client, settings.code)
+        yield client
 
 
 def _move_renamed(rows: Sequence[Row], settings: Settings) -> None:

@@ -29,7 +29,7 @@ def start_forkserver() -> None:
 
 def _settings(scratch: str) -> dict[str, Any]:
     return {
-        "temporary-directory": scratch,
+        "temporary-directory": scratch or None,
         "distributed.worker.multiprocessing-method": "forkserver",
         # One row at a time on a worker: what waits elsewhere is not lost with it, nor blamed.
         "distributed.scheduler.worker-saturation": 1.0,
@@ -55,7 +55,9 @@ def connect(*, workers: int, scheduler: str | None, scratch: str) -> Iterator[An
         from distributed import Client, LocalCluster
 
         if scheduler is not None:
-            with Client(scheduler, timeout="30s", set_as_default=False) as client:
+            from jobs.foreign import reach
+
+            with reach(scheduler) as client:
                 yield client
             return
         with (

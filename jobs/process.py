@@ -43,8 +43,9 @@ def parser() -> argparse.ArgumentParser:
         help="where the Markdown pages go: the docs_dir of mkdocs.yml (default: %(default)s)",
     )  # fmt: skip
     made.add_argument(
-        "--cache", type=Path, default=Path("build/cache"), metavar="DIR",
-        help="where downloads are kept, shared by all runs (default: %(default)s)",
+        "--cache", type=Path, metavar="DIR",
+        help="where downloads are kept, shared by all runs (default: build/cache; with --scheduler a "
+        "folder of each worker's own)",
     )  # fmt: skip
     made.add_argument(
         "--no-keep", action="store_true",

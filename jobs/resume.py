@@ -26,6 +26,15 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @functools.cache
+def job_version() -> str:
+    """A digest of all that a worker runs: two hosts with the same one make the same outcomes."""
+    digest = hashlib.sha256(code_version().encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
 def code_version() -> str:
     """A digest of the library's source, but for the pages, which outcomes do not depend on."""
     digest = hashlib.sha256(zoo.__version__.encode())

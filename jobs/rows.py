@@ -36,8 +36,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     output: str
     cache: str
+    """Folder of downloads; empty: one of the worker's own machine, see `at_home`."""
     work: str
-    """Folder for unpacked files; each row has its own below, removed when the row ends."""
+    """Folder for unpacked files; each row has its own below, removed when the row ends.
+    Empty: one of the worker's own machine."""
+    shared: str = ""
+    """A name that workers of one machine agree on to share a process with TensorFlow; default: ``work``."""
     run: bool = True
     """Run graphs in TensorFlow: the proof by execution."""
     keep: bool = True
@@ -75,6 +79,8 @@ class OtherVersionError(RunStoppedError):
     """A worker has another version of this code than the main process."""
 
 
+_ONE_AT_A_TIME = threading.Lock()
+
 OVERDUE = 75
 """Exit code of a process whose row took longer than the time limit."""
 
@@ -85,14 +91,40 @@ def work(rows: Sequence[Row], settings: Settings) -> list[Ended]:
     Raises:
         OtherVersionError: outcomes made here would not be those that the main process expects.
     """
-    if settings.code != resume.code_version():
-        raise OtherVersionError(
-            f"the worker on {platform.node()} has version {zoo.__version__} ({resume.code_version()}) of the "
-            f"zoo, expected {settings.code}",
-            hint="install the same version on all hosts of the cluster",
-        )
+    if settings.code != resume.job_version():
+        raise other_version(platform.node(), zoo.__version__, resume.job_version(), settings.code)
     limit_memory(settings.memory_limit)
-    return [one(row, settings, tell=_teller()) for row in rows]
+    settings = at_home(settings)
+    # A worker may have several threads; the limits of a row are those of its process.
+    with _ONE_AT_A_TIME:
+        return [one(row, settings, tell=_teller()) for row in rows]
+
+
+def other_version(host: str, version: str, code: str, expected: str) -> OtherVersionError:
+    """The error for a worker on ``host`` with another ``code`` than is expected."""
+    return OtherVersionError(
+        f"the worker on {host} has version {version} ({code}) of the zoo, expected {expected}",
+        hint="install the same version on all hosts of the cluster",
+    )
+
+
+def at_home(settings: Settings) -> Settings:
+    """The settings with folders of this worker's own machine where they name none.
+
+    They lie where the worker was told to keep its files (``--local-directory``): what is unpacked goes
+    with the worker, and Dask clears away what a killed one has left; downloads stay for the next run.
+    """
+    if settings.work:
+        return settings
+    from distributed import get_worker
+
+    own = Path(get_worker().local_directory)
+    return msgspec.structs.replace(
+        settings,
+        work=str(own / "zoo"),
+        cache=settings.cache or str(own.parent / "zoo-cache"),
+        shared=str(own.parent / f"zoo-{settings.code}"),
+    )
 
 
 def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) -> Ended:
@@ -107,7 +139,7 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
         options = Options(
             cache=Path(settings.cache),
             work=Path(settings.work),
-            runner=_runner(settings.work) if settings.run else None,
+            runner=_runner(settings.shared or settings.work) if settings.run else None,
             keep=settings.keep,
         )
         outcome = process(row, folder, options=options, trace=trace)
@@ -135,6 +167,7 @@ def alone(row: Row, settings: Settings) -> Ended:
     For rows that were on a worker when it died: whoever is guilty dies again, and only it.
     """
     start = time.perf_counter()
+    settings = at_home(settings)
     done = subprocess.run(  # our own interpreter and module
         [sys.executable, "-m", "jobs.alone"],
         input=msgspec.json.encode((row, settings)),
@@ -176,9 +209,9 @@ def limit_memory(limit: int) -> None:
 
 
 @functools.cache
-def _runner(work: str) -> Runner:
+def _runner(shared: str) -> Runner:
     """The runner of this process; all that work on the same run share one process with TensorFlow."""
-    runner = Runner(RunnerOptions(shared=Path(work)))
+    runner = Runner(RunnerOptions(shared=Path(shared)))
     atexit.register(runner.close)
     return runner
 

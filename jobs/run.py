@@ -130,7 +130,8 @@ class Crew:
 def sweep(settings: Settings) -> None:
     """Remove what a killed run has left: crumbs and half-written folders."""
     shutil.rmtree(Path(settings.output) / ".running", ignore_errors=True)
-    shutil.rmtree(settings.work, ignore_errors=True)
+    if settings.work:
+        shutil.rmtree(settings.work, ignore_errors=True)
     models = Path(settings.output) / "models"
     for left in (*models.glob(".*.partial"), *models.glob(".*.old")):
         shutil.rmtree(left, ignore_errors=True)
