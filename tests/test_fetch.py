@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from faults import FaultServer, Reply, closed_port
-from fetch_rows import DATA, FAST, OTHER, SHA256, get, left
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.faults import FaultServer, Reply, closed_port
+from tests.fetch_rows import DATA, FAST, OTHER, SHA256, get, left
 from zoo.errors import FetchError, TransientError
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from faults import FaultServer, Reply, closed_port
-from fetch_rows import DATA, FAST, OTHER, SHA256, get, left, row
 
+from tests.faults import FaultServer, Reply, closed_port
+from tests.fetch_rows import DATA, FAST, OTHER, SHA256, get, left, row
 from zoo.errors import FetchError
 from zoo.fetch import Fetched, fetch, redact
 from zoo.fetching.cache import Cache, key_of

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from models_readers import CORPUS, POINTER, Built, built, copy, needs_corpus, read
 
+from tests.models_readers import CORPUS, POINTER, Built, built, copy, needs_corpus, read
 from zoo import find
 from zoo.errors import FindError
 from zoo.model import Artifact

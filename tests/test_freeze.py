@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import models_freeze as models
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import models_freeze as models
 from zoo.errors import FreezeError, UnsupportedError
 from zoo.freeze import FrozenResult, freeze
 

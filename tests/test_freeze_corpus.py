@@ -9,10 +9,10 @@ import wave
 from pathlib import Path
 from typing import Any
 
-import models_freeze as models
 import numpy as np
 import pytest
 
+from tests import models_freeze as models
 from zoo import find, variables
 from zoo.freeze import freeze
 from zoo.model import Endpoints, Feed

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import models_freeze as models
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import models_freeze as models
 from zoo import protos
 from zoo.errors import FreezeError, UnsupportedError, ZooError
 from zoo.freeze import freeze

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from archives import FILES, PACKED, contents, tar, zip_of
-from faults import FaultServer, Reply
-from fetch_rows import FAST, left, row
 
+from tests.archives import FILES, PACKED, contents, tar, zip_of
+from tests.faults import FaultServer, Reply
+from tests.fetch_rows import FAST, left, row
 from zoo.errors import FetchError, TransientError, UnpackError
 from zoo.fetch import Fetched
 from zoo.one_pass import fetch_and_unpack

@@ -8,11 +8,11 @@ from typing import Any
 
 import google_crc32c
 import ml_dtypes
-import models_freeze as models
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import models_freeze as models
 from zoo.errors import CheckError, FreezeError
 from zoo.freeze import freeze
 from zoo.freezing import write

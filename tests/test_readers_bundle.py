@@ -9,8 +9,8 @@ from pathlib import Path
 import google_crc32c
 import numpy as np
 import pytest
-from models_readers import DTYPES, QUANTIZED, Built, bind, built, copy, field, number, read, table
 
+from tests.models_readers import DTYPES, QUANTIZED, Built, bind, built, copy, field, number, read, table
 from zoo import protos
 from zoo.errors import ReadError
 from zoo.readers.bundle import decode_strings, read_bundle, slice_key
@@ -113,7 +113,7 @@ def test_data_that_are_cut_short_are_told(built: Built, tmp_path: Path) -> None:
 
 def test_an_lfs_pointer_in_place_of_the_data_is_told(built: Built, tmp_path: Path) -> None:
     """A shard that is a Git LFS pointer counts as missing, and the way to get it is given."""
-    from models_readers import POINTER
+    from tests.models_readers import POINTER
 
     copy(built.shards, tmp_path)
     (tmp_path / "model.data-00000-of-00002").write_bytes(POINTER)

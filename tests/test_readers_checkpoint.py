@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from models_readers import CORPUS, POINTER, Built, bind, built, copy, keys, needs_corpus, read
 
+from tests.models_readers import CORPUS, POINTER, Built, bind, built, copy, keys, needs_corpus, read
 from zoo import find
 from zoo.errors import FindError, ReadError
 
@@ -253,7 +253,7 @@ def test_data_alone_are_no_model(built: Built, tmp_path: Path) -> None:
 
 def test_a_leveldb_database_is_no_checkpoint(tmp_path: Path) -> None:
     """LevelDB's own tables have the same magic and another first key."""
-    from models_readers import table
+    from tests.models_readers import table
 
     (tmp_path / "000005.ldb").write_bytes(table([[(b"key", b"value")]]))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import h5py
 import pytest
-from models_readers import Built, bind, built, read
 
+from tests.models_readers import Built, bind, built, read
 from zoo import find, variables
 from zoo.errors import ReadError, ZooError
 from zoo.readers.hdf5 import Hdf5

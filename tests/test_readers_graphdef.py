@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from models_readers import CORPUS, Built, built, field, needs_corpus, number, read
 
+from tests.models_readers import CORPUS, Built, built, field, needs_corpus, number, read
 from zoo import find, protos
 from zoo.errors import FindError, ReadError
 from zoo.model import Model
@@ -169,7 +169,9 @@ def test_deep_nesting_is_an_error_not_a_crash(tmp_path: Path) -> None:
     attr = field(5, field(1, b"a") + field(2, value))
     model = read_bytes(tmp_path, "deep.pb", field(1, field(1, b"x") + field(2, b"Op") + attr))
     assert model.meta is not None
-    assert model.meta.graph.node("x").attr("a").func.name == "f"
+    attribute = model.meta.graph.node("x").attr("a")
+    assert attribute is not None
+    assert attribute.func.name == "f"
 
     text = 'node { name: "x" op: "Op" attr { key: "a" value ' + "{ func { attr { value " * 3000
     (tmp_path / "deep.pb").write_text(text + "{}" + "}}}" * 3000 + "}}")

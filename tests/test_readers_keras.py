@@ -11,8 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from models_readers import CORPUS, Built, bind, built, needs_corpus, read
 
+from tests.models_readers import CORPUS, Built, bind, built, needs_corpus, read
 from zoo import find, variables
 from zoo.errors import FindError, ReadError
 from zoo.model import Model

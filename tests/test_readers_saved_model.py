@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from models_readers import CORPUS, POINTER, Built, bind, built, copy, keys, needs_corpus, read
 
+from tests.models_readers import CORPUS, POINTER, Built, bind, built, copy, keys, needs_corpus, read
 from zoo import protos
 from zoo.errors import ReadError
 

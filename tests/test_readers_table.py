@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models_readers import Built, built, number, table
 
+from tests.models_readers import Built, built, number, table
 from zoo.errors import ReadError
 from zoo.readers.crc import combine, crc32c, mask, unmask
 from zoo.readers.snappy import decompress
@@ -81,7 +81,7 @@ def test_a_flipped_byte_in_a_block_is_found_by_its_checksum(built: Built, tmp_pa
 
 def test_blocks_that_overlap_are_refused(tmp_path: Path) -> None:
     """An index that names one block again and again cannot make a small file stand for a large one."""
-    from models_readers import block
+    from tests.models_readers import block
 
     content = block([(b"k", b"v")])
     trailer = b"\0" + mask(crc32c(content + b"\0")).to_bytes(4, "little")

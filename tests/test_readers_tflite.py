@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models_readers import CORPUS, Built, built, needs_corpus, read
 
+from tests.models_readers import CORPUS, Built, built, needs_corpus, read
 from zoo.errors import ReadError
 from zoo.readers.flatbuffer import Buffer
 

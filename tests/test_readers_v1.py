@@ -9,7 +9,8 @@ from pathlib import Path
 import google_crc32c
 import numpy as np
 import pytest
-from models_readers import (
+
+from tests.models_readers import (
     CORPUS,
     DTYPES,
     V1_DTYPES,
@@ -22,7 +23,6 @@ from models_readers import (
     read,
     table,
 )
-
 from zoo import protos
 from zoo.errors import ReadError
 from zoo.readers.v1 import read_v1, varints

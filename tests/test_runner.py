@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from running_models import Saved, checkpoint, copy_of, endpoint, graph_file
 
+from tests.running_models import Saved, checkpoint, copy_of, endpoint, graph_file
 from zoo.errors import FreezeError
 from zoo.runner import Limits, Original, RunError, Runner, RunnerOptions, Value, confinement
 from zoo.running.feeds import ATTEMPTS, Wanted, make_feeds

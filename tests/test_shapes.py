@@ -135,7 +135,7 @@ def test_an_assumed_shape_takes_the_place_of_the_placeholders(tf: Any) -> None:
 def test_shapes_go_through_functions_and_functional_control_flow(tf: Any) -> None:
     """Bodies of calls, conditionals and loops are walked with the shapes of their arguments."""
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def double(z: Any) -> Any:
         return tf.concat([z, z], 1)
 

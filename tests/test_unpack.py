@@ -15,7 +15,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from archives import (
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.archives import (
     CUT,
     DATA,
     FILES,
@@ -31,9 +34,6 @@ from archives import (
     zip_member,
     zip_of,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from zoo.errors import UnpackError, ZooError
 from zoo.unpack import Limits, unpack
 

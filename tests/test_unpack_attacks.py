@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from archives import (
+
+from tests.archives import (
     DATA,
     FILES,
     contents,
@@ -27,7 +28,6 @@ from archives import (
     zip_member,
     zip_of,
 )
-
 from zoo.errors import UnpackError
 from zoo.unpack import Limits
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models_readers import CORPUS, OPTIMIZERS, Built, bind, built, copy, keys, needs_corpus, read
 
+from tests.models_readers import CORPUS, OPTIMIZERS, Built, bind, built, copy, keys, needs_corpus, read
 from zoo import find, protos, variables
 from zoo.graph import Graph, MetaGraph
 from zoo.model import Bindings, Kind, Variable
