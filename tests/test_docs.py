@@ -24,7 +24,11 @@ def page(name: str) -> str:
 
 
 def error_classes() -> list[str]:
-    return [name for name, value in vars(errors).items() if isinstance(value, type)]
+    return [
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.ZooError)
+    ]
 
 
 def options() -> list[str]:

@@ -100,7 +100,7 @@ def job(source: Path, folder: Path, *options: str) -> subprocess.CompletedProces
 
 
 def catalog(folder: Path) -> dict[str, dict[str, Any]]:
-    models = json.loads((folder / "zoo" / "catalog.json").read_bytes())["models"]
+    models = json.loads((folder / "zoo" / "catalog.json").read_bytes())
     return {model["name"]: model for model in models}
 
 
