@@ -43,8 +43,8 @@ def written_pages(folder: Path) -> Path:
     return folder
 
 
-def build(pages: Path, folder: Path) -> str:
-    """Build ``pages`` with the project's mkdocs.yml, strictly; what mkdocs said."""
+def configure(pages: Path, folder: Path) -> Path:
+    """The project's mkdocs.yml, for other pages and another place for the site."""
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     text = re.sub(r"^docs_dir: .*$", f"docs_dir: {pages}", text, flags=re.MULTILINE)
     text = re.sub(r"^site_dir: .*$", f"site_dir: {folder}", text, flags=re.MULTILINE)
@@ -53,6 +53,12 @@ def build(pages: Path, folder: Path) -> str:
     text = re.sub(r"^watch: .*$", "", text, flags=re.MULTILINE)
     config = pages.parent / f"{pages.name}.yml"
     config.write_text(text, encoding="utf-8")
+    return config
+
+
+def build(pages: Path, folder: Path) -> str:
+    """Build ``pages`` with the project's mkdocs.yml, strictly; what mkdocs said."""
+    config = configure(pages, folder)
     result = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(config)],
         capture_output=True,

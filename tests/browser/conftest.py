@@ -32,6 +32,11 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def _dismiss(faults: list[str], dialog: Any) -> None:
+    faults.append(f"dialog: {dialog.message}")
+    dialog.dismiss()
+
+
 def _fault(message: Any) -> bool:
     # From the disk the theme looks for a form of the search index that only its offline plugin writes.
     return message.type == "error" and not str(message.location.get("url")).endswith("search_index.js")
@@ -77,9 +82,7 @@ def visit(browser: Any, address: str) -> Iterator[Open]:
         page.set_default_timeout(10_000)
         page.on("console", lambda m: faults.append(f"{path}: {m.text}") if _fault(m) else None)
         page.on("pageerror", lambda e: None if "search_index.js" in str(e) else faults.append(f"{path}: {e}"))
-        page.on(
-            "dialog", lambda dialog: (faults.append(f"{path}: dialog {dialog.message}"), dialog.dismiss())
-        )
+        page.on("dialog", functools.partial(_dismiss, faults))
         own = ("data:", "blob:", address, "file:")
         page.on("request", lambda r: None if r.url.startswith(own) else faults.append(f"{path}: {r.url}"))
         page.goto(path if "://" in path else address + path)

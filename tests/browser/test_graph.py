@@ -139,8 +139,8 @@ def test_a_graph_of_35_000_nodes_is_ready_at_once(visit: Open, zoo_site: Site) -
         """() => new Promise(resolve => {
             const began = performance.now();
             const graph = document.querySelector("zoo-graph");
-            new MutationObserver(() => graph.dataset.ready !== undefined && resolve(performance.now() - began))
-                .observe(graph, { attributes: true });
+            const look = () => graph.dataset.ready !== undefined && resolve(performance.now() - began);
+            new MutationObserver(look).observe(graph, { attributes: true });
             graph.scrollIntoView();
         })"""
     )

@@ -21,6 +21,7 @@ LIMIT = 240
 _LINK = re.compile(r"https?://[^\s\"'<>\\^`{|}\x00-\x20\x7f-\x9f]+", re.IGNORECASE)
 _PLAIN = re.compile(r"[^A-Za-z0-9 _./,-]")
 _ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
+_LINES = re.compile(r"[ -~\n]*\Z")
 _ORDINARY = re.compile(r"[ -~]*\Z")
 
 
@@ -63,7 +64,7 @@ def whole(value: str) -> Markup:
 
     Where a text cannot be told exactly (lone surrogates, NUL), the visible form stands in.
     """
-    exact = value if all(c == "\n" or _copyable(c) for c in value) else visible(value, None)
+    exact = value if _LINES.match(value) or all(map(_copyable, value)) else visible(value, None)
     return Markup(_PLAIN.sub(_reference, exact))  # noqa: S704 - this is the escaping
 
 
@@ -96,7 +97,8 @@ def link(url: str) -> Markup | None:
 
 def name(text: str) -> Markup:
     """A name in code type, kept from reordering what stands around it."""
-    return Markup(f'<code><bdi dir="ltr">{esc(text)}</bdi></code>')  # noqa: S704 - escaped
+    shown = _PLAIN.sub(_reference, visible(text))
+    return Markup(f'<code><bdi dir="ltr">{shown}</bdi></code>')  # noqa: S704 - escaped
 
 
 def script(call: str, *arguments: Any) -> bytes:

@@ -85,10 +85,10 @@ def page(
         more_candidates=more,
         snippets=snippets(outcome),
         drawn=graph is not None and bool(graph.get("nodes")),
-        layers=layers[: max(inline, 60)],
+        layers=layers[: max(inline, 30)],
         layers_sentence=sentence,
         treemap=svg.treemap_svg(tiles, title="Parameters by scope") if len(tiles) > 1 else None,
-        tree=_tree(root),
+        tree=_tree(root, most=min(40, inline)),
         ops=ops[:OPS_SHOWN],
         rest_ops=ops[OPS_SHOWN:],
         op_total=sum(count for _, count in counts),
@@ -172,25 +172,25 @@ def _producer(outcome: Outcome) -> str:
     return f"TensorFlow {producer}" if producer[0].isdigit() else producer
 
 
-def _tree(scope: Scope, *, depth: int = 0) -> Markup:
-    """Scopes as nested lists; below three levels, and behind the 40 largest, they are counted."""
-    rows = []
-    for child in scope.children[:40]:
-        words = f"{show.count(child.parameters)} · {show.percent(child.parameters, scope.parameters)}"
-        label = Markup("{} <small>{}</small>").format(escape.name(child.label), words)
+def _tree(scope: Scope, *, most: int) -> Markup:
+    """Scopes as nested lists; below three levels, and behind the ``most`` largest, they are counted."""
+    return Markup(_branches(scope, most, 0))  # noqa: S704 - names are escaped, the rest is numbers
+
+
+def _branches(scope: Scope, most: int, depth: int) -> str:
+    rows = ['<ul class="z-tree">']
+    for child in scope.children[:most]:
+        share = show.percent(child.parameters, scope.parameters).replace("<", "&lt;")
+        label = f"{escape.name(child.label)} <small>{show.count(child.parameters)} · {share}</small>"
         if child.children and depth < 3:
-            inner = _tree(child, depth=depth + 1)
-            rows.append(Markup("<li><details><summary>{}</summary>{}</details></li>").format(label, inner))
+            inner = _branches(child, max(4, most // 2), depth + 1)
+            rows.append(f"<li><details><summary>{label}</summary>{inner}</details></li>")
         else:
-            rows.append(Markup("<li>{}</li>").format(label))
-    if len(scope.children) > 40:
-        rest = sum(child.parameters for child in scope.children[40:])
-        rows.append(
-            Markup("<li>{} <small>{}</small></li>").format(
-                f"{len(scope.children) - 40} more scopes", show.count(rest)
-            )
-        )
-    return Markup('<ul class="z-tree">{}</ul>').format(Markup("").join(rows))
+            rows.append(f"<li>{label}</li>")
+    if len(scope.children) > most:
+        rest = sum(child.parameters for child in scope.children[most:])
+        rows.append(f"<li>{len(scope.children) - most} more scopes <small>{show.count(rest)}</small></li>")
+    return "".join([*rows, "</ul>"])
 
 
 def _downloads(outcome: Outcome, linked: frozenset[str], record: bytes) -> list[tuple[File, str | None]]:

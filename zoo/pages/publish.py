@@ -36,7 +36,8 @@ SITE_LIMIT = 1 << 30
 FILE_LIMITS = (64 << 20, 16 << 20, 4 << 20, 1 << 20, 256 << 10, 64 << 10)
 """Only files up to one of these sizes are offered: the largest for which `SITE_LIMIT` holds."""
 
-_OWN = ("model.js", "graph.js")
+_OWN = ("model.js", "graph.js", "graph.json")
+"""Not offered under their own names: what pages load, and ``graph.json``, which ``graph.js`` holds."""
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
