@@ -20,9 +20,11 @@ from jobs import resume
 from jobs.cluster import connect
 from jobs.foreign import check_versions
 from jobs.lock import locked
+from jobs.remote import Mirror, is_store
 from jobs.rows import Ended, RunStoppedError, Settings
 from jobs.run import Crew, sweep
 from jobs.screen import closing, progress
+from zoo.fetch import redact
 from zoo.manifest import read_manifest, select
 from zoo.pages.publish import publish
 from zoo.records import Outcome, Row, RowRun, RunReport, load, to_json
@@ -50,26 +52,35 @@ def run_manifest(options: argparse.Namespace) -> int:
     started, start = datetime.now(UTC), time.perf_counter()
     rows = read_manifest(options.manifest)
     chosen = select(rows, only=options.only, family=options.family)
-    output = options.output.resolve()
+    mirror = Mirror.of(options.output, _folder(options.cache)) if is_store(options.output) else None
+    output = _folder(Path(options.output)) if mirror is None else mirror.folder
     settings = Settings(
         output=str(output),
+        manifest=resume.manifest_name(options.manifest),
         cache=_cache(options),
         # Workers elsewhere unpack on their own disks, not on the one that all of them see.
         work=str(output / ".work") if options.scheduler is None else "",
         run=not options.no_run,
         keep=not options.no_keep,
+        store=options.output if mirror is not None else "",
         code=resume.job_version(),
         time_limit=options.time_limit,
         memory_limit=options.memory_limit,
     )
     with locked(output):
+        if mirror is not None:
+            mirror.pull()
         sweep(settings)
-        _move_renamed(rows, settings)
+        _move_renamed(rows, settings, mirror)
         todo, runs = _split(chosen, settings, force=options.force)
+        if mirror is not None:
+            mirror.push_records()  # what they tell of their rows may have changed
         stopped = _work(todo, runs, settings, workers=options.workers, scheduler=options.scheduler)
         sweep(settings)
-        _remove_departed(rows, output, options.manifest.name)
-        outcomes = write_catalog(output, rows)
+        if mirror is not None:
+            mirror.pull()
+        _remove_departed(rows, settings, mirror)
+        outcomes = write_catalog(output)
         report = RunReport(
             started=started.isoformat(timespec="seconds"),
             seconds=round(time.perf_counter() - start, 2),
@@ -80,6 +91,8 @@ def run_manifest(options: argparse.Namespace) -> int:
             rows=tuple(sorted(runs, key=lambda run: run.slug)),
         )
         write_if_changed(output / "run.json", to_json(report))
+        if mirror is not None:
+            mirror.push_lists()
         publish(output, options.pages.resolve())
     if stopped is not None:
         raise stopped
@@ -90,7 +103,7 @@ def run_manifest(options: argparse.Namespace) -> int:
             shown,
             runs,
             seconds=time.perf_counter() - start,
-            output=options.output,
+            output=redact(options.output),
             pages=options.pages,
             command=["python", "-m", "jobs.process", str(options.manifest)],
         )
@@ -102,7 +115,11 @@ def _cache(options: argparse.Namespace) -> str:
     """The folder of downloads that the options ask for; empty where each worker has its own."""
     if options.cache is None and options.scheduler is not None:
         return ""
-    return str((options.cache or Path("build/cache")).resolve())
+    return str(_folder(options.cache))
+
+
+def _folder(path: Path | None) -> Path:
+    return (path or Path("build/cache")).resolve()
 
 
 def _split(rows: Sequence[Row], settings: Settings, *, force: bool) -> tuple[list[Row], list[RowRun]]:
@@ -110,11 +127,15 @@ def _split(rows: Sequence[Row], settings: Settings, *, force: bool) -> tuple[lis
     todo, standing = [], []
     for row in rows:
         key = resume.key(row, run=settings.run)
-        if not force and resume.finished(settings.folder(row), row, key) is not None:
+        if not force and _stands(row, key, settings):
             standing.append(RowRun(slug=row.slug, resumed=True))
         else:
             todo.append(row)
     return todo, standing
+
+
+def _stands(row: Row, key: str, settings: Settings) -> bool:
+    return resume.finished(settings.folder(row), row, key, files=not settings.store) is not None
 
 
 def _work(
@@ -147,7 +168,7 @@ def _client(settings: Settings, *, workers: int, scheduler: str | None) -> Itera
         yield client
 
 
-def _move_renamed(rows: Sequence[Row], settings: Settings) -> None:
+def _move_renamed(rows: Sequence[Row], settings: Settings, mirror: Mirror | None) -> None:
     """Give an outcome whose row was renamed to the row that asks for the same under a new name."""
     models = Path(settings.output) / "models"
     slugs = {row.slug for row in rows}
@@ -155,41 +176,47 @@ def _move_renamed(rows: Sequence[Row], settings: Settings) -> None:
     if not homeless or not models.exists():
         return
     stamps = {}
-    for path in models.glob(f"*/{resume.STAMP}"):
-        if path.parent.name not in slugs:
-            stamps[msgspec.json.decode(path.read_bytes(), type=resume.Stamp).key] = path.parent
+    for folder in sorted(models.glob("[!.]*")):
+        stamp = resume.stamp_of(folder) if folder.name not in slugs else None
+        if stamp is not None and stamp.manifest == settings.manifest:
+            stamps[stamp.key] = folder
     for row in homeless:
-        folder = stamps.pop(resume.key(row, run=settings.run), None) if stamps else None
-        if folder is not None:
-            folder.rename(settings.folder(row))
+        found = stamps.pop(resume.key(row, run=settings.run), None) if stamps else None
+        if found is not None:
+            if mirror is not None:
+                mirror.rename(found.name, row.slug)
+            found.rename(settings.folder(row))
 
 
-def _remove_departed(rows: Sequence[Row], output: Path, manifest: str) -> None:
+def _remove_departed(rows: Sequence[Row], settings: Settings, mirror: Mirror | None) -> None:
     """Remove the outcomes of rows that are no longer in the manifest.
 
-    Outcomes that another manifest has left in the same folder stay; the catalog leaves them out.
+    Outcomes that another manifest has left in the same folder stay.
     """
-    try:
-        if load(output / "run.json", RunReport).manifest != manifest:
-            return
-    except (OSError, msgspec.DecodeError):
-        return
     slugs = {row.slug for row in rows}
-    for folder in (output / "models").glob("*"):
-        if folder.name not in slugs and not folder.name.startswith("."):
+    for folder in sorted((Path(settings.output) / "models").glob("[!.]*")):
+        stamp = resume.stamp_of(folder) if folder.name not in slugs else None
+        if stamp is not None and stamp.manifest == settings.manifest:
+            if mirror is not None:
+                mirror.remove(folder.name)
             shutil.rmtree(folder)
 
 
-def write_catalog(output: Path, rows: Sequence[Row]) -> list[Outcome]:
-    """Write ``catalog.json``, in the order of the manifest; the outcomes in it.
+def write_catalog(output: Path) -> list[Outcome]:
+    """Write ``catalog.json``: all outcomes, manifest by manifest and in their order; the outcomes in it.
 
     Rows that have no outcome yet (``--only``, an interrupted run) are not in it.
     """
-    outcomes = []
-    for row in rows:
-        path = output / "models" / row.slug / "model.json"
-        if path.exists():
-            outcomes.append(load(path, Outcome))
+    found = []
+    for path in (output / "models").glob("[!.]*/model.json"):
+        stamp = resume.stamp_of(path.parent)
+        try:
+            outcome = load(path, Outcome)
+        except (OSError, msgspec.DecodeError):
+            continue  # of another version of the contract, and of a manifest that has not been run since
+        line = outcome.manifest.get("line", 0)
+        found.append((stamp.manifest if stamp else "", int(line), outcome.slug, outcome))
+    outcomes = [entry[-1] for entry in sorted(found, key=lambda entry: entry[:3])]
     catalog = {"schema": 1, "models": [catalog_entry(outcome) for outcome in outcomes]}
     write_if_changed(output / "catalog.json", to_json(catalog))
     return outcomes

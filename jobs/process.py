@@ -35,8 +35,9 @@ def parser() -> argparse.ArgumentParser:
         "--scheduler", metavar="ADDRESS", help="work on the Dask cluster at tcp://… instead of this machine"
     )
     made.add_argument(
-        "--output", type=Path, default=Path("build/zoo"), metavar="DIR",
-        help="where outcomes and frozen graphs go; all workers must see it (default: %(default)s)",
+        "--output", default="build/zoo", metavar="DIR|URL",
+        help="where outcomes and frozen graphs go: a folder that all workers see, or s3://bucket/zoo and "
+        "the like (default: %(default)s)",
     )  # fmt: skip
     made.add_argument(
         "--pages", type=Path, default=Path("site/docs"), metavar="DIR",

@@ -21,6 +21,8 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
     """What an outcome was made from; stands beside it."""
 
     key: str
+    manifest: str = ""
+    """The manifest whose row it was, see `manifest_name`."""
     retry: bool = False
     """The failure may heal by itself (a server that was down): try again next time."""
 
@@ -76,22 +78,40 @@ def retold(outcome: Outcome, row: Row) -> Outcome:
     )
 
 
-def stamp(folder: Path, row_key: str, *, retry: bool) -> None:
+def stamp(folder: Path, row_key: str, *, retry: bool, manifest: str = "") -> None:
     """Note what the outcome in ``folder`` was made from."""
-    (folder / STAMP).write_bytes(msgspec.json.encode(Stamp(key=row_key, retry=retry)))
+    (folder / STAMP).write_bytes(msgspec.json.encode(Stamp(key=row_key, manifest=manifest, retry=retry)))
 
 
-def finished(folder: Path, row: Row, row_key: str) -> Outcome | None:
+def stamp_of(folder: Path) -> Stamp | None:
+    """What is noted of the outcome in ``folder``; None if nothing is, or nothing that can be read."""
+    try:
+        return load(folder / STAMP, Stamp)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def manifest_name(path: Path) -> str:
+    """What tells a manifest from others that share an output: its path, from here if it lies below.
+
+    A checkout may move; what is run in it goes by the same name then.
+    """
+    path, here = path.resolve(), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def finished(folder: Path, row: Row, row_key: str, *, files: bool = True) -> Outcome | None:
     """The outcome that stands in ``folder``, if it is whole and was made from the same.
 
-    What it tells of its row is brought up to date.
+    What it tells of its row is brought up to date.  Without ``files`` they are elsewhere, and have been
+    looked at there.
     """
     try:
         known = msgspec.json.decode((folder / STAMP).read_bytes(), type=Stamp)
         if known.key != row_key or known.retry:
             return None
         outcome = load(folder / "model.json", Outcome)
-        if any((folder / file.path).stat().st_size != file.bytes for file in outcome.files):
+        if files and any((folder / file.path).stat().st_size != file.bytes for file in outcome.files):
             return None
     except (OSError, msgspec.DecodeError):
         return None

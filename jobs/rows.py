@@ -7,6 +7,7 @@ import functools
 import os
 import platform
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,11 +36,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What every row of a run has in common; travels to the workers."""
 
     output: str
+    manifest: str = ""
+    """Which manifest the rows are from, see `jobs.resume.manifest_name`."""
     cache: str
     """Folder of downloads; empty: one of the worker's own machine, see `at_home`."""
     work: str
     """Folder for unpacked files; each row has its own below, removed when the row ends.
     Empty: one of the worker's own machine."""
+    store: str = ""
+    """URL of the object store that outcomes go to; ``output`` is its mirror then, see `jobs.remote`."""
     shared: str = ""
     """A name that workers of one machine agree on to share a process with TensorFlow; default: ``work``."""
     run: bool = True
@@ -79,6 +84,15 @@ class OtherVersionError(RunStoppedError):
     """A worker has another version of this code than the main process."""
 
 
+class StoreError(RunStoppedError):
+    """The object store that outcomes go to cannot be used."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(
+            message, hint=hint or "check the URL and the login; run the same command again to carry on"
+        )
+
+
 _ONE_AT_A_TIME = threading.Lock()
 
 OVERDUE = 75
@@ -114,17 +128,31 @@ def at_home(settings: Settings) -> Settings:
     They lie where the worker was told to keep its files (``--local-directory``): what is unpacked goes
     with the worker, and Dask clears away what a killed one has left; downloads stay for the next run.
     """
-    if settings.work:
-        return settings
-    from distributed import get_worker
+    if not settings.work:
+        from distributed import get_worker
 
-    own = Path(get_worker().local_directory)
-    return msgspec.structs.replace(
-        settings,
-        work=str(own / "zoo"),
-        cache=settings.cache or str(own.parent / "zoo-cache"),
-        shared=str(own.parent / f"zoo-{settings.code}"),
-    )
+        own = Path(get_worker().local_directory)
+        settings = msgspec.structs.replace(
+            settings,
+            work=str(own / "zoo"),
+            cache=settings.cache or str(own.parent / "zoo-cache"),
+            shared=str(own.parent / f"zoo-{settings.code}"),
+        )
+    if settings.store:
+        settings = msgspec.structs.replace(settings, output=f"{settings.work}/out")
+    return settings
+
+
+@contextmanager
+def _outcome(row: Row, settings: Settings) -> Iterator[Path]:
+    """A folder to fill, which becomes the row's outcome: in the output folder, or in the store."""
+    with staging(settings.folder(row)) as folder:
+        yield folder
+    if settings.store:
+        from jobs.remote import upload
+
+        upload(settings.store, settings.folder(row), row.slug)
+        shutil.rmtree(settings.folder(row))
 
 
 def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) -> Ended:
@@ -134,7 +162,7 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
     with (
         _crumb(row, settings, trace),
         _deadline(settings.time_limit),
-        staging(settings.folder(row)) as folder,
+        _outcome(row, settings) as folder,
     ):
         options = Options(
             cache=Path(settings.cache),
@@ -146,7 +174,7 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
         (folder / "model.json").write_bytes(to_json(outcome))
         # A server that was down may be up the next time; what is wrong with the bytes does not heal.
         retry = outcome.failure is not None and outcome.failure.kind == TransientError.__name__
-        resume.stamp(folder, resume.key(row, run=settings.run), retry=retry)
+        resume.stamp(folder, resume.key(row, run=settings.run), retry=retry, manifest=settings.manifest)
     return Ended(
         run=RowRun(
             slug=row.slug,
@@ -184,10 +212,10 @@ def bury(row: Row, settings: Settings, reason: str, *, seconds: float = 0.0) -> 
     crumb = settings.crumb(row)
     stage = crumb.read_text() if crumb.exists() else "start"
     crumb.unlink(missing_ok=True)
-    with staging(settings.folder(row)) as folder:
+    with _outcome(row, settings) as folder:
         outcome = failed(row, folder, stage=stage or "start", reason=reason)
         (folder / "model.json").write_bytes(to_json(outcome))
-        resume.stamp(folder, resume.key(row, run=settings.run), retry=False)
+        resume.stamp(folder, resume.key(row, run=settings.run), retry=False, manifest=settings.manifest)
     return Ended(run=RowRun(slug=row.slug, seconds=round(seconds, 4), lost_workers=1), status=outcome.status)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs import resume
-from jobs.rows import Ended, OtherVersionError, RunStoppedError, Settings, alone, work
+from jobs.rows import Ended, RunStoppedError, Settings, alone, work
 from zoo.records import Row, RowRun
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Crew:
 
         Raises:
             SchedulerLostError: the scheduler went away; outcomes made so far stand.
-            OtherVersionError: a worker has another version of this code.
+            RunStoppedError: a worker has another version of this code, or cannot store its outcomes.
         """
         from distributed import as_completed
 
@@ -105,7 +105,7 @@ class Crew:
                 "the scheduler went away; what has ended is kept",
                 hint="run the same command again to carry on",
             )
-        if isinstance(error, OtherVersionError):
+        if isinstance(error, RunStoppedError):
             raise error
         log.warning("a worker died with %s on it: %s", ", ".join(row.name for row in rows), error)
         self._sort_out(rows)
@@ -116,7 +116,8 @@ class Crew:
         A crumb tells which one was at work; it lies in the output, which all workers see.
         """
         for row in rows:
-            if self.settings.crumb(row).exists():
+            # With a store crumbs lie on the worker's own disk, and cannot be seen from here.
+            if self.settings.store or self.settings.crumb(row).exists():
                 self.suspects.append(row)
                 continue
             folder = self.settings.folder(row)

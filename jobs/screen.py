@@ -79,7 +79,7 @@ def closing(
     runs: Sequence[RowRun],
     *,
     seconds: float,
-    output: Path,
+    output: str,
     pages: Path,
     command: Sequence[str],
 ) -> str:
@@ -117,7 +117,7 @@ def closing(
         lines.append(f"  to try again: {shlex.join(command)} --force --only {' '.join(names)}")
     lines += [
         "",
-        f"catalog: {output / 'catalog.json'}",
+        f"catalog: {output.rstrip('/')}/catalog.json",
         f"pages:   {pages} (browse them with: mkdocs serve)",
     ]
     return "\n".join(lines)

@@ -155,7 +155,7 @@ def test_the_closing_screen_tells_what_was_unexpected_and_why() -> None:
         ],
         [RowRun(slug="lenet", downloaded=2_400_000, retries=1)],
         seconds=3.21,
-        output=Path("build/zoo"),
+        output="build/zoo",
         pages=Path("site/docs"),
         command=["python", "-m", "jobs.process", "manifest.csv"],
     )
