@@ -16,7 +16,7 @@ from dataclasses import dataclass
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from endpoints import generative, images, others, sequences
+from endpoints import generative, images, more, others, sequences
 from endpoints.cases import CASES, Labelled, made, v1
 
 from zoo import protos
@@ -24,7 +24,7 @@ from zoo.endpoints import detect
 from zoo.graph import MetaGraph
 from zoo.readers.metagraph import meta_graph
 
-FAMILIES = (generative, images, others, sequences)
+FAMILIES = (generative, images, more, others, sequences)
 """Imported for their cases."""
 
 FREE = ("training_flag", "keep_prob", "label", "learning_rate", "queue")

@@ -22,6 +22,8 @@ from zoo.model import Endpoints, Feed
 from zoo.records import Candidates, Endpoint
 
 _CANDIDATES = 20
+_MOST = 0.6
+"""The share of the model's variables that makes up most of it."""
 
 _STEERING = frozenset({"training_flag", "keep_prob", "learning_rate", "unused", "saver", "iterator"})
 
@@ -107,6 +109,8 @@ class _Answer:
             self.region = regions.region(flow, self.labels, side, scalars=scalars, peel=peel)
             self.choice = choice.choose(flow, self.region)
             if self.choice.chosen:
+                if trains:
+                    self._without_late_labels(scalars=scalars, peel=peel)
                 break
         fed_bits = sum(1 << k for k, feed in enumerate(flow.feeds) if feed.tensor in fed)
         if kept := [head for head in self.choice.chosen if head.feeds & fed_bits]:
@@ -135,6 +139,27 @@ class _Answer:
             bits |= bit
         return bits
 
+    def _without_late_labels(self, *, scalars: bool, peel: bool) -> None:
+        """Take feeds for labels that meet activations first, if most of the model answers without them.
+
+        So it is with the label that masks what a decoder gets, and with the action in a policy's
+        likelihood.  Masks and lengths meet activations first, too; but little is left without them.
+        """
+        late = self.data & regions.late_bits(self.flow) & ~self.side
+        for item in self.stated.inputs if self.stated is not None else ():
+            late &= ~self._bit(item.tensor)
+        for name in self.fed:
+            late &= ~self._bit(name)
+        if not late:
+            return
+        labels = self.labels | late
+        found = regions.region(self.flow, labels, self.side, scalars=scalars, peel=peel)
+        other = choice.choose(self.flow, found)
+        if not other.chosen or choice.share(self.flow, self.region, other.chosen) < _MOST:
+            return
+        self.labels, self.region, self.choice = labels, found, other
+        self.data &= ~late
+
     def endpoints(self) -> Endpoints:
         """The answer."""
         outputs, pairs = self._outputs()
@@ -153,6 +178,9 @@ class _Answer:
             if head.root < len(self.flow.graph.nodes):
                 ranked.append(heading.tensor(self.flow, head.root, 0))
             ranked.extend(heading.names(self.flow, head.alternatives))
+        met = heading.met_by_labels(self.flow, self.region)
+        ranked[len(chosen) + 1 : len(chosen) + 1] = [heading.tensor(self.flow, i, 0) for i in met[:1]]
+        ranked.extend(heading.tensor(self.flow, i, 0) for i in met)
         ordered = tuple(dict.fromkeys(ranked))[: max(_CANDIDATES, len(chosen))]
         return Endpoints(
             inputs=tuple(listed),

@@ -83,6 +83,12 @@ def _reachable(flow: Flow, found: Region) -> int:
     return bits
 
 
+def share(flow: Flow, found: Region, chosen: list[Head]) -> float:
+    """The share of the variables that any activation of a region depends on, which the heads cover."""
+    everything = _reachable(flow, found)
+    return _count(_union(chosen) & everything) / max(1, _count(everything))
+
+
 def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> Choice:
     """The generator's output (an actor's action); a copy of it made for sampling is preferred."""
     wanted: list[Head] = []
@@ -209,7 +215,7 @@ def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], li
         width = shape[-1] if shape else None
         better = [
             other for other in groups
-            if other is not head and _count(other.coverage) > _count(head.coverage)
+            if other is not head and _weight(flow, other) > _weight(flow, head)
             and other.coverage & head.coverage
             and _same_width(flow, other, width)
             and ((head.labels and head.labels & other.labels and not head.dangling)
@@ -217,6 +223,12 @@ def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], li
         ]  # fmt: skip
         (dropped if better else kept).append(head)
     return kept, dropped
+
+
+def _weight(flow: Flow, head: Head) -> tuple[int, bool, int]:
+    """How much of the net a head is the end of: variables, a presentation of its own, its place."""
+    shown = head.dangling or flow.graph.nodes[head.node].op in ops.PROBABILITIES
+    return _count(head.coverage), shown, head.node
 
 
 def _same_width(flow: Flow, head: Head, width: int | None) -> bool:

@@ -154,7 +154,8 @@ def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
     for i, node in enumerate(nodes):
         op = node.op
         if op in ops.PLACEHOLDERS:
-            add(i, 0)
+            if op != "PlaceholderWithDefault" or not _only_shows(graph, i):
+                add(i, 0)
         elif ops.hands_out_examples(op) or (op in ops.PARSERS and not _serves(graph, i)):
             for port in sorted({port for _, port in graph.consumers[i] if port >= 0}):
                 add(i, port)
@@ -163,6 +164,23 @@ def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
             if nodes[source].op == "Const" and nodes[source].dtype() == "string":
                 add(source, 0, "string")
     return tuple(found)
+
+
+def _only_shows(graph: Graph, i: int) -> bool:
+    """Whether a placeholder's default is computed from another placeholder: then that is the input."""
+    todo = [source for source, _ in graph.sources[i]]
+    seen: set[int] = set()
+    while todo and len(seen) < 5000:
+        j = todo.pop()
+        if j in seen:
+            continue
+        seen.add(j)
+        op = graph.nodes[j].op
+        if op in ("Placeholder", "PlaceholderV2"):
+            return True
+        if not ops.hands_out_examples(op):
+            todo.extend(source for source, port in graph.sources[j] if port >= 0)
+    return False
 
 
 def _serves(graph: Graph, i: int) -> bool:

@@ -260,6 +260,9 @@ def _ends_in_contact(flow: Flow, found: Region, i: int) -> bool:
 _PREPARES_LOSS = frozenset("Log Log1p ClipByValue Maximum Minimum Neg Sub Add AddV2 Mul Exp Pow Abs".split())
 
 
+_SLICES = frozenset({"StridedSlice", "Slice", "Split", "SplitV", "Unpack"})
+
+
 def before_loss(flow: Flow, found: Region, i: int) -> int:
     """Back over logarithm, clipping and epsilon to the probabilities that a hand-written loss takes."""
     nodes, rows = flow.graph.nodes, flow.rows
@@ -271,12 +274,25 @@ def before_loss(flow: Flow, found: Region, i: int) -> int:
         op = nodes[node].op
         if op in ops.PROBABILITIES:
             return node
+        if op in ("Squeeze", "Identity") and nodes[walk_back(flow, node)].op in ops.PROBABILITIES:
+            return node  # the form that the author gave the answer; a Reshape is for the loss
         if op not in _PREPARES_LOSS and op not in ops.LOOK_THROUGH:
             break
         inner = [s for s, _ in rows[node] if found.inside[s] == 1]
         if len(inner) != 1:
             break
         node = inner[0]
+    if nodes[i].op in _SLICES and rows[i]:
+        source = next((t for t, _ in rows[i] if found.inside[t] == 1), -1)
+        slices = (
+            [j for j in flow.consumers[source] if j < len(nodes) and nodes[j].op in _SLICES]
+            if source >= 0
+            else []
+        )
+        if len(slices) > 1:
+            return source  # cut up for the terms of a loss
+    if nodes[i].op == "ExpandDims" and rows[i] and found.inside[rows[i][0][0]] == 1:
+        return rows[i][0][0]
     if nodes[i].op == "Reshape" and rows[i] and found.inside[rows[i][0][0]] == 1:
         before = rows[i][0][0]
         shape, flat = flow.shape(before), flow.shape(i)
@@ -328,3 +344,22 @@ def tensor(flow: Flow, node: int, port: int) -> str:
 def names(flow: Flow, pairs: Sequence[tuple[int, int]]) -> list[str]:
     """The names of tensors given as (node, port)."""
     return [tensor(flow, node, port) for node, port in pairs]
+
+
+def met_by_labels(flow: Flow, found: Region, *, count: int = 10) -> list[int]:
+    """Tensors that a label meets though something else reads them on: candidates, as a rule."""
+    nodes = flow.graph.nodes
+    terms = _LOSS_PARTS - {"Add", "AddV2", "Mul", "Sigmoid"}
+    result: list[int] = []
+    for i in flow.order:
+        if len(result) >= count:
+            break
+        if (
+            i < len(nodes)
+            and found.inside[i] == 1
+            and found.contact[i]
+            and found.extends[i]
+            and nodes[i].op not in terms
+        ):
+            result.append(i)
+    return result

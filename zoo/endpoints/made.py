@@ -118,7 +118,7 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
     once with what another net made.
     """
     nodes, rows = flow.graph.nodes, flow.rows
-    raw: set[int] = set()
+    raw: dict[int, int] = {}
     made: dict[int, list[tuple[int, int]]] = {}
     for i in flow.order:
         if (
@@ -141,20 +141,20 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
                 continue
             if not flow.variable_bits[s]:
                 if flow.feed_bits[s]:
-                    raw.add(root)
+                    raw.setdefault(root, s)
             elif not flow.variable_bits[s] & own and found.inside[s] == 1:
                 made.setdefault(root, []).append((s, own))
     groups: dict[int, Head] = {}
     judge = 0
-    sources: list[int] = []
+    sources: dict[int, int] = {}
     for root, items in made.items():
         if root in raw:
-            sources.extend(s for s, _ in items)
+            sources.update((s, raw[root]) for s, _ in items)
             judge |= flow.variable_bits[root]
-    for s in sorted(set(sources), key=lambda s: s):
-        node = s
+    for node, example in sorted(sources.items()):
         for _ in range(6):
-            if nodes[node].op not in _FOR_THE_JUDGE:
+            # What is done to examples as well belongs to the judge: centering, adding a condition.
+            if nodes[node].op not in _FOR_THE_JUDGE or nodes[example].op != nodes[node].op:
                 break
             if not nodes[node].op.startswith("Concat") and _uses_count(flow, node) > 1:
                 break  # more than the judge reads it: it is what was made, not a view for the judge
@@ -163,6 +163,7 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
             if len(inner) != 1 or others:
                 break
             node = inner[0]
+            example = next((t for t, _ in rows[example] if flow.feed_bits[t]), example)
         add_view(flow, found, groups, node, dangling=True, rule="generator")
     chosen = list(groups.values())
     # What a net makes of what a net made (an interpolation, a cycle) is not the answer.

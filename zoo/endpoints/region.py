@@ -61,6 +61,26 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
     return bits
 
 
+def late_bits(flow: Flow) -> int:
+    """Feeds that never meet a parameter before they meet an activation."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    feeds, variables, off = flow.feed_bits, flow.variable_bits, flow.off
+    early = 0
+    for i in flow.order:
+        if i >= len(nodes) or off[i] or not feeds[i] or not variables[i]:
+            continue
+        met = 0
+        pure = True
+        for source, _ in rows[i]:
+            if feeds[source]:
+                pure = pure and not variables[source]
+                met |= feeds[source] if not variables[source] else 0
+        # Without an activation among the inputs, a parameter must be what makes it depend on one.
+        if pure:
+            early |= met
+    return ~early
+
+
 def sampled_labels(flow: Flow) -> int:
     """Feeds that name the true classes of a sampled loss: parameters meet them, and yet they are labels."""
     bits = 0
