@@ -51,6 +51,22 @@ TAILS: dict[str, tuple[str, list[tuple[str, ...]]]] = {
         "Conv + BN + ELU",
         [("bn/mul", "Mul", "conv", "v"), ("bn/add", "AddV2", "bn/mul", "v"), ("y", "Elu", "bn/add")],
     ),
+    "norm-of-the-batch": (
+        "Conv + BN + ReLU",
+        [
+            ("bn/mean", "Mean", "conv", "v"), ("bn/sub", "Sub", "conv", "bn/mean"),
+            ("bn/mul", "Mul", "bn/sub", "v"), ("bn/add", "AddV2", "bn/mul", "v"), ("y", "Relu", "bn/add"),
+        ],
+    ),
+    "norm-in-a-cond": (
+        "Conv + BN + ReLU",
+        [
+            ("bn/cond/Switch", "Switch", "conv", "v"), ("bn/cond/Switch_1", "Switch", "conv", "v"),
+            ("bn/cond/n", "FusedBatchNorm", "bn/cond/Switch:1"),
+            ("bn/cond/m", "FusedBatchNorm", "bn/cond/Switch_1"),
+            ("bn/cond/Merge", "Merge", "bn/cond/m", "bn/cond/n"), ("y", "Relu", "bn/cond/Merge"),
+        ],
+    ),
     "identities-between": (
         "Conv + ReLU",
         [("i", "Identity", "conv"), ("b", "BiasAdd", "i", "v"), ("j", "Identity", "b"), ("y", "Relu", "j")],

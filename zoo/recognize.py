@@ -401,8 +401,9 @@ class _Recognizer:
             if i in self.outputs:
                 return None
             readers = self.readers(i)
-            if len(readers) != 1:
-                return None
+            homes = {self.unit_of.get(reader, -1) for reader in readers}
+            if len(readers) != 1 and (len(homes) != 1 or -1 in homes):
+                return None  # several read it, and they are not parts of one normalization
             i = readers[0]
             if i in self.unit_of or self.flat.nodes[i].op not in _PASS:
                 return i

@@ -73,7 +73,7 @@ def page(
     layers, sentence = layer_rows(graph)
     if not layers:
         layers, sentence = weight_layers(outcome)
-    tiles = variables.tiles(root)
+    tiles = variables.tiles(root, most=min(28, inline))
     return render(
         "model.md.j2",
         o=View(outcome),
@@ -88,7 +88,7 @@ def page(
         layers=layers[: max(inline, 30)],
         layers_sentence=sentence,
         treemap=svg.treemap_svg(tiles, title="Parameters by scope") if len(tiles) > 1 else None,
-        tree=_tree(root, most=min(40, inline)),
+        tree=_tree(root, most=min(40, inline // 2)),
         ops=ops[:OPS_SHOWN],
         rest_ops=ops[OPS_SHOWN:],
         op_total=sum(count for _, count in counts),
@@ -183,7 +183,7 @@ def _branches(scope: Scope, most: int, depth: int) -> str:
         share = show.percent(child.parameters, scope.parameters).replace("<", "&lt;")
         label = f"{escape.name(child.label)} <small>{show.count(child.parameters)} · {share}</small>"
         if child.children and depth < 3:
-            inner = _branches(child, max(4, most // 2), depth + 1)
+            inner = _branches(child, max(3, most // 2), depth + 1)
             rows.append(f"<li><details><summary>{label}</summary>{inner}</details></li>")
         else:
             rows.append(f"<li>{label}</li>")

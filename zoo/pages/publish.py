@@ -29,7 +29,7 @@ from zoo.store import replacing, write_if_changed
 SMALL_ZOO = 200
 """Up to so many models, pages hold all their variables; beyond, the largest ones."""
 INLINE = 400
-INLINE_LARGE_ZOO = 20
+INLINE_LARGE_ZOO = 12
 
 SITE_LIMIT = 1 << 30
 """Bytes of all files that the site offers for download, together."""

@@ -283,7 +283,8 @@
   document.addEventListener("click", async (event) => {
     const button = event.target.closest && event.target.closest("button.z-copy");
     if (!button) return;
-    const text = button.dataset.copy;
+    // A button beside code copies the code, any other one what it carries.
+    const text = button.dataset.copy ?? button.parentElement.querySelector("code").textContent;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -338,7 +339,6 @@
   function codes() {
     for (const code of document.querySelectorAll(".highlight pre > code")) {
       const button = zoo.element("button", { type: "button", class: "z-copy", "aria-label": "Copy the code", title: "Copy" });
-      button.dataset.copy = code.textContent;
       code.closest(".highlight").append(button);
     }
   }
