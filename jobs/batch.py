@@ -127,7 +127,10 @@ def _split(rows: Sequence[Row], settings: Settings, *, force: bool) -> tuple[lis
     todo, standing = [], []
     for row in rows:
         key = resume.key(row, run=settings.run)
-        if not force and _stands(row, key, settings):
+        if force:
+            # From here on it counts as not done, however this run ends.
+            (settings.folder(row) / resume.STAMP).unlink(missing_ok=True)
+        if _stands(row, key, settings):
             standing.append(RowRun(slug=row.slug, resumed=True))
         else:
             todo.append(row)
@@ -135,7 +138,10 @@ def _split(rows: Sequence[Row], settings: Settings, *, force: bool) -> tuple[lis
 
 
 def _stands(row: Row, key: str, settings: Settings) -> bool:
-    return resume.finished(settings.folder(row), row, key, files=not settings.store) is not None
+    return (
+        resume.finished(settings.folder(row), row, key, limits=settings.limits, files=not settings.store)
+        is not None
+    )
 
 
 def _work(
@@ -217,7 +223,7 @@ def write_catalog(output: Path) -> list[Outcome]:
         line = outcome.manifest.get("line", 0)
         found.append((stamp.manifest if stamp else "", int(line), outcome.slug, outcome))
     outcomes = [entry[-1] for entry in sorted(found, key=lambda entry: entry[:3])]
-    catalog = {"schema": 1, "models": [catalog_entry(outcome) for outcome in outcomes]}
+    catalog = [catalog_entry(outcome) for outcome in outcomes]
     write_if_changed(output / "catalog.json", to_json(catalog))
     return outcomes
 

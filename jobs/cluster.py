@@ -10,6 +10,15 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from typing import Any
 
+from zoo.errors import ZooError
+
+
+class WorkersError(ZooError):
+    """The worker processes did not come up; nothing was processed."""
+
+    stage = "run"
+
+
 PRELOAD = ["zoo.pipeline", "jobs.rows", "distributed", "distributed.worker", "distributed.nanny"]
 """What every worker process has imported already when it is forked."""
 
@@ -60,21 +69,39 @@ def connect(*, workers: int, scheduler: str | None, scratch: str) -> Iterator[An
             with reach(scheduler) as client:
                 yield client
             return
-        with (
-            LocalCluster(
+        with _started(LocalCluster, workers) as cluster, Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+def _started(kind: Any, workers: int) -> Any:
+    """A local cluster whose workers have all answered.
+
+    Raises:
+        WorkersError: they did not, twice.
+    """
+    for attempt in (1, 2):
+        try:
+            return kind(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=None,
+                # Without an address of ours it takes port 8787, and says so when that is taken.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 memory_limit=0,
                 host="127.0.0.1",
                 scheduler_port=0,
                 silence_logs=50,
                 preload=["jobs.preload"],
-            ) as cluster,
-            Client(cluster, set_as_default=False) as client,
-        ):
-            yield client
+            )
+        except (RuntimeError, OSError) as error:
+            # Dask gives up when one worker is killed while it starts.
+            if attempt == 2:
+                raise WorkersError(
+                    f"{workers} worker processes did not start: {error}",
+                    hint="run the same command again, with fewer --workers if memory is short",
+                ) from error
+    raise AssertionError("the second attempt returns or raises")
 
 
 def ignore_interrupt() -> None:

@@ -117,6 +117,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"  {error.hint}", file=sys.stderr)
         # Of a run that had begun, what ended is in the catalog.
         return UNEXPECTED if type(error).stage == "run" else USAGE
+    except OSError as error:
+        # What goes wrong with a row is in its outcome; this is our own disk, or the network of the cluster.
+        print(f"run: {error.filename or 'output'}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        print("  what has ended is kept; run the same command again to carry on", file=sys.stderr)
+        return UNEXPECTED
     except KeyboardInterrupt:
         print("interrupted; run the same command again to carry on", file=sys.stderr)
         return INTERRUPTED

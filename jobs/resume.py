@@ -25,6 +25,8 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
     """The manifest whose row it was, see `manifest_name`."""
     retry: bool = False
     """The failure may heal by itself (a server that was down): try again next time."""
+    limits: str = ""
+    """The limits that were too low for it: with others, try again."""
 
 
 @functools.cache
@@ -78,9 +80,10 @@ def retold(outcome: Outcome, row: Row) -> Outcome:
     )
 
 
-def stamp(folder: Path, row_key: str, *, retry: bool, manifest: str = "") -> None:
+def stamp(folder: Path, row_key: str, *, retry: bool, limits: str = "", manifest: str = "") -> None:
     """Note what the outcome in ``folder`` was made from."""
-    (folder / STAMP).write_bytes(msgspec.json.encode(Stamp(key=row_key, manifest=manifest, retry=retry)))
+    noted = Stamp(key=row_key, manifest=manifest, retry=retry, limits=limits)
+    (folder / STAMP).write_bytes(msgspec.json.encode(noted))
 
 
 def stamp_of(folder: Path) -> Stamp | None:
@@ -100,15 +103,15 @@ def manifest_name(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def finished(folder: Path, row: Row, row_key: str, *, files: bool = True) -> Outcome | None:
+def finished(folder: Path, row: Row, row_key: str, *, limits: str = "", files: bool = True) -> Outcome | None:
     """The outcome that stands in ``folder``, if it is whole and was made from the same.
 
-    What it tells of its row is brought up to date.  Without ``files`` they are elsewhere, and have been
-    looked at there.
+    What it tells of its row is brought up to date.  ``limits`` are those that hold now.  Without
+    ``files`` they are elsewhere, and have been looked at there.
     """
     try:
         known = msgspec.json.decode((folder / STAMP).read_bytes(), type=Stamp)
-        if known.key != row_key or known.retry:
+        if known.key != row_key or known.retry or known.limits not in ("", limits):
             return None
         outcome = load(folder / "model.json", Outcome)
         if files and any((folder / file.path).stat().st_size != file.bytes for file in outcome.files):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import platform
@@ -21,7 +22,7 @@ import msgspec
 
 import zoo
 from jobs import resume
-from zoo.errors import TransientError, ZooError
+from zoo.errors import ZooError
 from zoo.pipeline import Options, failed, process
 from zoo.records import Row, RowRun, to_json
 from zoo.runner import Runner, RunnerOptions
@@ -58,6 +59,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     memory_limit: int = 8 << 30
     """Bytes of private memory for a process that works on rows."""
 
+    @property
+    def limits(self) -> str:
+        """What a row may use, for the stamp of one that wanted more."""
+        return f"{self.time_limit:g} s, {self.memory_limit} B"
+
     def folder(self, row: Row) -> Path:
         """Where the outcome of a row is."""
         return Path(self.output) / "models" / row.slug
@@ -84,7 +90,34 @@ class OtherVersionError(RunStoppedError):
     """A worker has another version of this code than the main process."""
 
 
-class StoreError(RunStoppedError):
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class OutputLostError(RunStoppedError):
+    """Not even a failure can be written to the output."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(
+            message, hint=hint or "free some space; what has ended is kept, run the same command again"
+        )
+
+
+@contextmanager
+def output_is_there() -> Iterator[None]:
+    """Turn what goes wrong with the output folder into an error that stops the run.
+
+    Raises:
+        OutputLostError: the disk is full, read-only or gone.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputLostError(
+            f"the output folder cannot be written: {(error.strerror or str(error)).lower()}"
+        ) from error
+
+
+class StoreError(OutputLostError):
     """The object store that outcomes go to cannot be used."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -93,10 +126,10 @@ class StoreError(RunStoppedError):
         )
 
 
-_ONE_AT_A_TIME = threading.Lock()
-
 OVERDUE = 75
 """Exit code of a process whose row took longer than the time limit."""
+STOPPED = 74
+"""Exit code of a process that could not write its outcome."""
 
 
 def work(rows: Sequence[Row], settings: Settings) -> list[Ended]:
@@ -104,6 +137,7 @@ def work(rows: Sequence[Row], settings: Settings) -> list[Ended]:
 
     Raises:
         OtherVersionError: outcomes made here would not be those that the main process expects.
+        OutputLostError: outcomes cannot be written.
     """
     if settings.code != resume.job_version():
         raise other_version(platform.node(), zoo.__version__, resume.job_version(), settings.code)
@@ -156,25 +190,36 @@ def _outcome(row: Row, settings: Settings) -> Iterator[Path]:
 
 
 def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) -> Ended:
-    """Bring one row to its outcome on disk."""
+    """Bring one row to its outcome on disk.
+
+    Raises:
+        OutputLostError: the outcome cannot be written.
+    """
     trace = Trace(functools.partial(tell, row.slug))
     start = time.perf_counter()
     with (
-        _crumb(row, settings, trace),
-        _deadline(settings.time_limit),
+        output_is_there(),
         _outcome(row, settings) as folder,
+        _deadline(settings.time_limit),
+        # The last to come is the first to go: who has an outcome has no crumb, and is no suspect.
+        _crumb(row, settings, trace),
     ):
         options = Options(
             cache=Path(settings.cache),
             work=Path(settings.work),
-            runner=_runner(settings.shared or settings.work) if settings.run else None,
+            runner=_runner(settings.shared or settings.work, settings.work) if settings.run else None,
             keep=settings.keep,
         )
         outcome = process(row, folder, options=options, trace=trace)
         (folder / "model.json").write_bytes(to_json(outcome))
-        # A server that was down may be up the next time; what is wrong with the bytes does not heal.
-        retry = outcome.failure is not None and outcome.failure.kind == TransientError.__name__
-        resume.stamp(folder, resume.key(row, run=settings.run), retry=retry, manifest=settings.manifest)
+        starved = outcome.failure is not None and outcome.failure.kind == MemoryError.__name__
+        resume.stamp(
+            folder,
+            resume.key(row, run=settings.run),
+            retry=outcome.failure is not None and trace.heals,
+            limits=settings.limits if starved else "",
+            manifest=settings.manifest,
+        )
     return Ended(
         run=RowRun(
             slug=row.slug,
@@ -193,40 +238,74 @@ def alone(row: Row, settings: Settings) -> Ended:
     """Bring one row to its outcome in a process of its own, and say what killed it if it dies.
 
     For rows that were on a worker when it died: whoever is guilty dies again, and only it.
+
+    Raises:
+        OutputLostError: the outcome cannot be written.
     """
     start = time.perf_counter()
     settings = at_home(settings)
-    done = subprocess.run(  # our own interpreter and module
+    code, said = _in_its_own(row, settings)
+    if code in (-signal.SIGKILL, -signal.SIGTERM):
+        # These come from outside, too: by accident hardly twice.
+        code, said = _in_its_own(row, settings)
+    if code == 0:
+        return msgspec.json.decode(said, type=Ended)
+    if code == STOPPED:
+        raise OutputLostError(said.decode("utf-8", "replace"))
+    return bury(row, settings, code, seconds=time.perf_counter() - start)
+
+
+def _in_its_own(row: Row, settings: Settings) -> tuple[int, bytes]:
+    """Work on a row in a new process; its exit code, and what it said."""
+    with subprocess.Popen(  # our own interpreter and module
         [sys.executable, "-m", "jobs.alone"],
-        input=msgspec.json.encode((row, settings)),
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode == 0:
-        return msgspec.json.decode(done.stdout, type=Ended)
-    return bury(row, settings, _cause(done.returncode, settings), seconds=time.perf_counter() - start)
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdin is not None  # noqa: S101  (for the type checker: both are pipes)
+        assert process.stdout is not None  # noqa: S101
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(msgspec.json.encode((row, settings)) + b"\n")
+            # It stays open as long as we live: when it closes early, nobody waits for the row any more.
+            process.stdin.flush()
+        said = process.stdout.read()
+        return process.wait(), said
 
 
-def bury(row: Row, settings: Settings, reason: str, *, seconds: float = 0.0) -> Ended:
-    """Write the outcome of a row whose process died."""
+def bury(row: Row, settings: Settings, code: int, *, seconds: float = 0.0) -> Ended:
+    """Write the outcome of a row whose process died with exit code ``code``.
+
+    Raises:
+        OutputLostError: the outcome cannot be written.
+    """
     crumb = settings.crumb(row)
     stage = crumb.read_text() if crumb.exists() else "start"
-    crumb.unlink(missing_ok=True)
-    with _outcome(row, settings) as folder:
-        outcome = failed(row, folder, stage=stage or "start", reason=reason)
+    reason, hint = _cause(code, settings)
+    with output_is_there(), _outcome(row, settings) as folder:
+        outcome = failed(row, folder, stage=stage or "start", reason=reason, hint=hint)
         (folder / "model.json").write_bytes(to_json(outcome))
-        resume.stamp(folder, resume.key(row, run=settings.run), retry=False, manifest=settings.manifest)
+        resume.stamp(
+            folder,
+            resume.key(row, run=settings.run),
+            retry=False,
+            limits=settings.limits,
+            manifest=settings.manifest,
+        )
+    crumb.unlink(missing_ok=True)
     return Ended(run=RowRun(slug=row.slug, seconds=round(seconds, 4), lost_workers=1), status=outcome.status)
 
 
-def _cause(code: int, settings: Settings) -> str:
+def _cause(code: int, settings: Settings) -> tuple[str, str | None]:
+    """Why a process ended that should not have, and what to do about it."""
     if code == OVERDUE:
-        return f"took longer than the time limit of {settings.time_limit:g} s for one row"
+        reason = f"took longer than the time limit of {settings.time_limit:g} s for one row"
+        return reason, "raise it with --time-limit, or name a nearer source"
     if code < 0:
-        name = signal.Signals(-code).name
-        hint = " (out of memory, or killed from outside)" if name == "SIGKILL" else ""
-        return f"its process was killed by signal {-code}, {name}{hint}"
-    return f"its process ended with exit code {code}"
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else "unknown"
+        more = " (out of memory, or killed from outside)" if name == "SIGKILL" else ""
+        return f"its process was killed by signal {-code}, {name}{more}", None
+    return f"its process ended with exit code {code}", None
 
 
 def limit_memory(limit: int) -> None:
@@ -237,9 +316,10 @@ def limit_memory(limit: int) -> None:
 
 
 @functools.cache
-def _runner(shared: str) -> Runner:
+def _runner(shared: str, work: str) -> Runner:
     """The runner of this process; all that work on the same run share one process with TensorFlow."""
-    runner = Runner(RunnerOptions(shared=Path(shared)))
+    # Scratch folders lie where the next run sweeps: a killed worker leaves its own behind.
+    runner = Runner(RunnerOptions(shared=Path(shared), scratch=Path(work)))
     atexit.register(runner.close)
     return runner
 

@@ -63,7 +63,7 @@ class Crew:
 
         Raises:
             SchedulerLostError: the scheduler went away; outcomes made so far stand.
-            RunStoppedError: a worker has another version of this code, or cannot store its outcomes.
+            RunStoppedError: a worker has another version of this code, or cannot write outcomes.
         """
         from distributed import as_completed
 
@@ -121,7 +121,8 @@ class Crew:
                 self.suspects.append(row)
                 continue
             folder = self.settings.folder(row)
-            outcome = resume.finished(folder, row, resume.key(row, run=self.settings.run))
+            key = resume.key(row, run=self.settings.run)
+            outcome = resume.finished(folder, row, key, limits=self.settings.limits)
             if outcome is not None:
                 self.ended(Ended(run=RowRun(slug=row.slug, lost_workers=1), status=outcome.status))
             else:
@@ -129,10 +130,12 @@ class Crew:
 
 
 def sweep(settings: Settings) -> None:
-    """Remove what a killed run has left: crumbs and half-written folders."""
+    """Remove what a killed run has left: half-written folders and crumbs."""
+    models = Path(settings.output) / "models"
+    # These first: a worker of the killed run that still breathes shall not publish what becomes of a
+    # row whose unpacked files vanish.
+    for left in (*models.glob(".*.partial"), *models.glob(".*.old")):
+        shutil.rmtree(left, ignore_errors=True)
     shutil.rmtree(Path(settings.output) / ".running", ignore_errors=True)
     if settings.work:
         shutil.rmtree(settings.work, ignore_errors=True)
-    models = Path(settings.output) / "models"
-    for left in (*models.glob(".*.partial"), *models.glob(".*.old")):
-        shutil.rmtree(left, ignore_errors=True)

@@ -111,6 +111,14 @@ def test_a_source_that_could_not_be_had_is_tried_again(row: Row, folder: Path) -
     assert resume.finished(folder, row, resume.key(row, run=True)) is None
 
 
+def test_a_row_that_met_a_limit_is_tried_again_with_another(row: Row, folder: Path) -> None:
+    """Whoever raises the limit, as the hint says, need not ask for the row by name."""
+    resume.stamp(folder, resume.key(row, run=True), retry=False, limits="60 s")
+
+    assert resume.finished(folder, row, resume.key(row, run=True), limits="60 s") is not None
+    assert resume.finished(folder, row, resume.key(row, run=True), limits="90 s") is None
+
+
 def test_small_rows_travel_together_once_they_are_known_to_be_small() -> None:
     """The first rows go alone, so that the first result comes soon."""
     pace = Pace()

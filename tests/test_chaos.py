@@ -1,0 +1,114 @@
+"""What kills a job, fills its disk or takes its processes costs no finished work and blames no row."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from jobs import resume
+from jobs.rows import Settings
+from tests.test_job import ROOT, SAMPLES, catalog, command, job, manifest, snapshot
+from zoo.records import Row
+from zoo.store import staging
+
+
+def test_a_job_that_is_disturbed_at_random_ends_like_one_left_alone() -> None:
+    """Killed workers and jobs, started again: the same bytes, nothing made twice, no process left."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.chaos", "--rounds", "1", "--rows", "8", "--seed", "2"],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=240,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "round 1: equal" in done.stdout
+
+
+def test_a_job_that_cannot_write_its_outcomes_stops_and_says_so(tmp_path: Path) -> None:
+    """No row is blamed, nothing runs in circles; with room on the disk the next run carries on."""
+    rows = [{"name": name, "url": str(SAMPLES / name)} for name in ("iris-frozen.pb", "lenet-weights.zip")]
+    source = manifest(tmp_path / "manifest.csv", rows)
+    words = command(source, tmp_path, "--no-run")
+
+    # A limit on the size of files is a full disk to whoever writes; 1 is a kilobyte.
+    full = subprocess.run(
+        ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", *words],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=120,
+    )  # fmt: skip
+
+    assert full.returncode == 1, full.stdout + full.stderr
+    assert "too large" in full.stderr
+    assert "run the same command again" in full.stderr
+    assert "Traceback" not in full.stdout + full.stderr
+    assert job(source, tmp_path, "--no-run").returncode == 0
+    assert {model["status"] for model in catalog(tmp_path).values()} == {"frozen", "read"}
+
+
+def test_a_disk_that_was_full_for_a_while_fails_rows_that_the_next_run_does_again(tmp_path: Path) -> None:
+    """A row that needed more room than there was says so, its neighbours end, and it is tried again."""
+    names = ("iris-frozen.pb", "lenet-digits.tar.gz")
+    rows = [{"name": name.partition(".")[0], "url": str(SAMPLES / name)} for name in names]
+    source = manifest(tmp_path / "manifest.csv", rows)
+    words = command(source, tmp_path, "--no-run")
+
+    full = subprocess.run(
+        ["bash", "-c", 'ulimit -f 60; exec "$@"', "bash", *words],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=120,
+    )  # fmt: skip
+
+    assert full.returncode == 1, full.stdout + full.stderr
+    found = catalog(tmp_path)
+    assert found["iris-frozen"]["status"] == "frozen"
+    assert "file too large" in found["lenet-digits"]["failure"]["reason"]
+    assert job(source, tmp_path, "--no-run").returncode == 0
+    assert catalog(tmp_path)["lenet-digits"]["status"] == "frozen"
+
+
+def test_a_forced_run_that_was_cut_short_is_carried_on(tmp_path: Path) -> None:
+    """Rows that --force asked for count as not done until they are done anew."""
+    source = manifest(tmp_path / "manifest.csv", [{"name": "iris", "url": str(SAMPLES / "iris-frozen.pb")}])
+    assert job(source, tmp_path, "--no-run").returncode == 0
+    before = snapshot(tmp_path)
+    stamp = tmp_path / "zoo" / "models" / "iris" / resume.STAMP
+    made = stamp.stat().st_mtime_ns
+
+    assert job(source, tmp_path, "--no-run", "--force").returncode == 0
+
+    assert stamp.stat().st_mtime_ns > made
+    assert snapshot(tmp_path) == before
+
+
+def test_a_row_in_a_process_of_its_own_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    """A worker that is killed leaves nobody behind who would write outcomes later."""
+    settings = Settings(
+        output=str(tmp_path / "output"), cache=str(tmp_path / "cache"), work=str(tmp_path / "work"), run=False
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/never.pb"
+        row = Row(line=2, name="never", slug="never", urls=(url,), given={"url": url})
+        with subprocess.Popen([sys.executable, "-m", "jobs.alone"], stdin=subprocess.PIPE, cwd=ROOT) as one:
+            assert one.stdin is not None
+            one.stdin.write(msgspec.json.encode((row, settings)) + b"\n")
+            one.stdin.flush()
+            connection, _ = server.accept()
+            with connection:
+                one.stdin.close()
+
+                assert one.wait(20) == 1
+    assert not (tmp_path / "output" / "models" / "never").exists()
+
+
+def test_two_that_finish_the_same_folder_both_end_well(tmp_path: Path) -> None:
+    """The last to come stands; a worker of a killed run may still be there when the next one begins."""
+    folder = tmp_path / "model"
+    with staging(folder) as first:
+        (first / "a").write_text("first")
+        with staging(folder) as second:
+            (second / "a").write_text("second")
+
+    assert (folder / "a").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
