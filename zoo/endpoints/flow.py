@@ -84,7 +84,9 @@ class Flow:
         return analyse(self.graph, only=order)
 
     def shape(self, i: int, k: int = 0) -> Shape:
-        """The static shape of output ``k`` of node ``i``."""
+        """The static shape of output ``k`` of node ``i``; None for a feed that is no node of the graph."""
+        if i >= len(self.graph.nodes):
+            return None
         shape = self.facts.shape((i, k))
         if shape is None:
             noted = self.graph.nodes[i].output_shapes()
