@@ -1,7 +1,7 @@
 """The whole job against the least that a zoo can cost, and against the tutorials' script.
 
-    python benchmarks/floor.py            the zoo of eight, five pairs each: half an hour
-    python benchmarks/floor.py --short    three models, one pair each: under two minutes
+    python -m benchmarks.floor            the zoo of eight, five pairs each: half an hour
+    python -m benchmarks.floor --short    three models, one pair each: under two minutes
 
 The floor is ``curl | igzip -dc | tar x``: it downloads and unpacks, and does nothing else.  The job
 also checks, freezes, proves by bytes, describes every variable, and writes pages.  All is served by
@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import zoo_models
-from measure import Cost, cost, fresh, line, machine, paired, spread
-from serving import nginx
+from benchmarks import zoo_models
+from benchmarks.measure import Cost, cost, fresh, line, machine, paired, spread
+from benchmarks.serving import nginx
 
 ROOT = Path(__file__).resolve().parent.parent
 CAP = 100_000_000

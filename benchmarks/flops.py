@@ -1,6 +1,6 @@
 """Compares the FLOPs that are counted here with published figures, architecture by architecture.
 
-    python benchmarks/flops.py
+    python -m benchmarks.flops
 
 Random weights; figures that their sources give as multiply-adds are doubled, since a
 multiply-accumulate counts as two operations here.
@@ -17,8 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import tensorflow as tf
-from endpoints.layers import Lstm, attention, dense, layer_norm, v1, weight
 
+from benchmarks.endpoints.layers import Lstm, attention, dense, layer_norm, v1, weight
 from zoo import protos
 from zoo.compute import compute
 from zoo.graph import Graph

@@ -1,7 +1,7 @@
 """Freezing alone, as a whole process, against ``cp`` of the weights and against stock ``freeze_graph``.
 
-python benchmarks/freezing.py            17 MB to 2.6 GB, five pairs each
-python benchmarks/freezing.py --short    17 to 205 MB, one pair each: under two minutes
+python -m benchmarks.freezing            17 MB to 2.6 GB, five pairs each
+python -m benchmarks.freezing --short    17 to 205 MB, one pair each: under two minutes
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import zoo_models
-from measure import Cost, cost, line, machine, paired
+from benchmarks import zoo_models
+from benchmarks.measure import Cost, cost, line, machine, paired
 
 ROOT = Path(__file__).resolve().parent.parent
 LARGE = 500_000_000

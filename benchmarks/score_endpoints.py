@@ -1,7 +1,7 @@
 """Scores how inputs and outputs are found, on the labelled graphs, with peers and calibration.
 
-python benchmarks/score_endpoints.py            # the half to develop on, case by case
-python benchmarks/score_endpoints.py --report   # only figures, of the other half
+python -m benchmarks.score_endpoints            # the half to develop on, case by case
+python -m benchmarks.score_endpoints --report   # only figures, of the other half
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from dataclasses import dataclass
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from endpoints import generative, images, more, others, sequences
-from endpoints.cases import CASES, Labelled, made, v1
-
+from benchmarks.endpoints import generative, images, more, others, sequences
+from benchmarks.endpoints.cases import CASES, Labelled, made, v1
 from zoo import protos
 from zoo.endpoints import detect
 from zoo.graph import MetaGraph

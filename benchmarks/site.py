@@ -1,7 +1,7 @@
 """The site of a large zoo: publishing the pages, and building them.
 
-    python benchmarks/site.py            100, 1,000, 2,000 and 5,000 models: about five minutes
-    python benchmarks/site.py --short    100 and 500 models: under a minute
+    python -m benchmarks.site            100, 1,000, 2,000 and 5,000 models: about five minutes
+    python -m benchmarks.site --short    100 and 500 models: under a minute
 
 The outcomes are made up (`tests/make_zoo.py`): variables with statistics, a graph with its layers,
 one model in five failed.  Time is told as processor time too, which other work on the machine hardly
@@ -17,13 +17,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.measure import Cost, cost, machine
+from tests import building, make_zoo
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # for the made-up zoo of the tests
-
-from measure import Cost, cost, machine  # noqa: E402
-
-from tests import building, make_zoo  # noqa: E402
-
 FOLDER = Path("build/bench/site")
 _PUBLISH = (
     "import sys; from pathlib import Path; from zoo.pages.publish import publish; "

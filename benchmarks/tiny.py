@@ -1,7 +1,7 @@
 """Many tiny models through the real job: models a second, memory, and how soon the first one is there.
 
-    python benchmarks/tiny.py            100, 1,000 and 5,000 rows: ten minutes
-    python benchmarks/tiny.py --short    100 and 500 rows: under two minutes
+    python -m benchmarks.tiny            100, 1,000 and 5,000 rows: ten minutes
+    python -m benchmarks.tiny --short    100 and 500 rows: under two minutes
 
 Each model is a checkpoint V2 with its training graph (LeNet, Adam, some 300 nodes) and weights of its
 own, packed as tar.gz and served by nginx on loopback.
@@ -22,9 +22,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import zoo_models
-from measure import Cost, cost, environment, fresh, machine, spread
-from serving import nginx
+
+from benchmarks import zoo_models
+from benchmarks.measure import Cost, cost, environment, fresh, machine, spread
+from benchmarks.serving import nginx
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path("build/bench/tiny")

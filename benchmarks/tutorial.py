@@ -1,6 +1,6 @@
 """What the tutorials of the field do with a zoo: TensorFlow, a session a model, stock freezing.
 
-    python benchmarks/tutorial.py OUTPUT [--processes 8] URL …
+    python -m benchmarks.tutorial OUTPUT [--processes 8] URL …
 
 Download, unpack, import_meta_graph, restore, convert_variables_to_constants, write the frozen graph.
 ``floor.py`` compares the job with it.

@@ -1,8 +1,8 @@
 """Make a zoo to measure with: real architectures at real size, with random normal weights.
 
-    python benchmarks/zoo_models.py                      the zoo of eight (1.6 GB)
-    python benchmarks/zoo_models.py --short              three of them (0.25 GB)
-    python benchmarks/zoo_models.py mobilenet_v1 big     these
+    python -m benchmarks.zoo_models                      the zoo of eight (1.6 GB)
+    python -m benchmarks.zoo_models --short              three of them (0.25 GB)
+    python -m benchmarks.zoo_models mobilenet_v1 big     these
 
 Each model is a training graph as TF-Slim's scripts made them (a training and an evaluation tower that
 share variables, gradients, an optimizer, a Saver), saved as checkpoint and packed with gzip level 6.

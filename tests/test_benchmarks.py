@@ -3,62 +3,44 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def instruments() -> Iterator[dict[str, ModuleType]]:
-    """The modules of the benchmarks, which are scripts and no package."""
-    import importlib
-
-    sys.path.insert(0, str(BENCHMARKS))
-    names = ("measure", "zoo_models")
-    yield {name: importlib.import_module(name) for name in names}
-    sys.path.remove(str(BENCHMARKS))
-    for name in names:
-        sys.modules.pop(name)
+from benchmarks import measure, zoo_models
 
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_the_cost_of_a_command_counts_processes_whose_parent_has_gone(
-    instruments: dict[str, ModuleType],
-) -> None:
+def test_the_cost_of_a_command_counts_processes_whose_parent_has_gone() -> None:
     """A grandchild that outlives its parent is waited for, and its processor time is counted."""
     burn = "import time\nwhile time.process_time() < 0.3: pass"
     leave = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {burn!r}])"
 
-    assert instruments["measure"].cost(python(leave)).cpu >= 0.3
+    assert measure.cost(python(leave)).cpu >= 0.3
 
 
-def test_the_cost_of_a_command_tells_its_memory(instruments: dict[str, ModuleType]) -> None:
+def test_the_cost_of_a_command_tells_its_memory() -> None:
     """The peak holds the bytes that a child of the command has touched."""
     child = "import time; kept = bytearray(b'x' * 80_000_000); time.sleep(0.4)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
 
-    measured = instruments["measure"].cost(python(parent), memory=True)
+    measured = measure.cost(python(parent), memory=True)
 
     assert 80_000_000 < measured.worker < measured.peak < 200_000_000
 
 
-def test_a_command_that_fails_is_no_measurement(instruments: dict[str, ModuleType]) -> None:
+def test_a_command_that_fails_is_no_measurement() -> None:
     """What a failed command printed is in the error."""
     with pytest.raises(RuntimeError, match=r"exit code 3\n(.|\n)*out of paper"):
-        instruments["measure"].cost(python("print('out of paper'); raise SystemExit(3)"))
+        measure.cost(python("print('out of paper'); raise SystemExit(3)"))
 
 
-def test_a_line_gives_ratios_of_pairs_and_holds_the_limit(instruments: dict[str, ModuleType]) -> None:
+def test_a_line_gives_ratios_of_pairs_and_holds_the_limit() -> None:
     """Ratios are taken pair by pair; the median is held against the limit."""
-    measure = instruments["measure"]
     pairs = [(measure.Cost(wall=a, cpu=a), measure.Cost(wall=b, cpu=b)) for a, b in [(1, 2), (3, 4), (9, 10)]]
 
     assert "0.75 [0.50-0.90]" in measure.line("job / floor", pairs)
@@ -66,11 +48,11 @@ def test_a_line_gives_ratios_of_pairs_and_holds_the_limit(instruments: dict[str,
     assert measure.line("job / floor", pairs, limit=0.7).endswith("limit 0.70: NO")
 
 
-def test_a_made_model_restores_in_tensorflow(instruments: dict[str, ModuleType], tmp_path: Path) -> None:
+def test_a_made_model_restores_in_tensorflow(tmp_path: Path) -> None:
     """The checkpoint of a plan has every variable of its graph, slots included, and runs."""
     import tensorflow as tf
 
-    models, v1 = instruments["zoo_models"], tf.compat.v1
+    models, v1 = zoo_models, tf.compat.v1
 
     def network(net: Any) -> Any:
         return net.classes(net.depthwise(net.conv(net.images, 4, stride=2), stride=2))

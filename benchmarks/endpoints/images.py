@@ -6,8 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from endpoints.cases import Truth, case
-from endpoints.layers import (
+from benchmarks.endpoints.cases import Truth, case
+from benchmarks.endpoints.layers import (
     accuracy,
     batch_norm,
     conv,

@@ -6,8 +6,19 @@ from typing import Any
 
 import tensorflow as tf
 
-from endpoints.cases import Truth, case
-from endpoints.layers import Gru, Lstm, batch_norm, conv, cross_entropy, dense, flatten, pool, v1, weight
+from benchmarks.endpoints.cases import Truth, case
+from benchmarks.endpoints.layers import (
+    Gru,
+    Lstm,
+    batch_norm,
+    conv,
+    cross_entropy,
+    dense,
+    flatten,
+    pool,
+    v1,
+    weight,
+)
 
 Tensor = Any
 
