@@ -12,7 +12,7 @@ from tests.building import Site
 
 KINDS = {
     "catalog": "index.html",
-    "compare": "compare.html?m={0}&m={1}",
+    "compare": "compare.html?m={0}&m={3}",
     "across": "across.html",
     "failures": "failures.html",
     "run": "run.html",
