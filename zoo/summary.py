@@ -60,13 +60,18 @@ def graph_facts(graph: Graph) -> GraphFacts:
     )
 
 
+_UNREAD = 64
+
+
 def output_count(graph: Graph, i: int) -> int:
     """How many outputs a node has as far as the graph shows it: those noted or read, at least one."""
     node = graph.nodes[i]
     if node.op in _NO_OUTPUT:
         return 0
-    read = max((output for _, output in graph.consumers[i]), default=-1) + 1
-    return max(1, read, len(node.output_shapes()))
+    readers = graph.consumers[i]
+    read = max((output for _, output in readers), default=-1) + 1
+    # A reader may name any number; few outputs that nobody reads lie between those that are read.
+    return max(1, min(read, len(readers) + _UNREAD), len(node.output_shapes()))
 
 
 def operations_csv(graph: Graph) -> bytes:

@@ -1,0 +1,57 @@
+"""What fuzzing found, each as small as it gets: only our own errors, in bounded time and memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo import protos
+from zoo.endpoints import detect
+from zoo.graph import Graph, MetaGraph
+from zoo.summary import graph_text, operations_csv
+
+
+def graph(*nodes: tuple[str, str, list[str], dict[str, Any]]) -> MetaGraph:
+    proto = protos.GraphDef()
+    for name, op, inputs, attributes in nodes:
+        node = proto.node.add(name=name, op=op, input=inputs)
+        for key, value in attributes.items():
+            node.attr.add(key=key, value=value.SerializeToString())
+    return MetaGraph(graph=Graph.from_proto(proto))
+
+
+def shapes(*noted: list[int]) -> dict[str, Any]:
+    value = protos.AttrValue()
+    for sizes in noted:
+        value.list.shape.add().CopyFrom(protos.shape_proto(tuple(None if n < 0 else n for n in sizes)))
+    return {"_output_shapes": value}
+
+
+def test_an_output_with_an_enormous_number_is_not_listed_with_all_before_it() -> None:
+    """A reader of output 1,099,511,627,776 does not make the tables that long."""
+    found = graph(("a", "Placeholder", [], {}), ("b", "Identity", [f"a:{1 << 40}"], {})).graph
+
+    assert len(operations_csv(found)) < 1000
+    assert len(graph_text(found)) < 1000
+
+
+def test_outputs_that_nobody_reads_are_listed_with_those_that_are_read() -> None:
+    """Of eight pieces only the last is read: all eight are outputs."""
+    found = graph(("a", "Split", [], {}), ("b", "Identity", ["a:7"], {})).graph
+
+    assert b"a:0 a:1 a:2 a:3 a:4 a:5 a:6 a:7" in operations_csv(found)
+
+
+def test_a_label_compared_with_what_hangs_in_the_air_is_no_crash() -> None:
+    """The node that made the predictions is missing from the file."""
+    meta = graph(
+        ("next", "IteratorGetNext", ["iterator"], shapes([-1, 8, 8, 1], [-1])),
+        ("biases", "VariableV2", [], shapes([10])),
+        ("read", "Identity", ["biases"], shapes([10])),
+        ("logits", "BiasAdd", ["absent/MatMul", "read"], shapes([-1, 10])),
+        ("best", "ArgMax", ["logits", "absent/axis"], shapes([-1])),
+        ("accuracy/equal", "Equal", ["best", "next:1"], shapes([-1])),
+        ("accuracy/cast", "Cast", ["accuracy/equal"], shapes([-1])),
+        ("accuracy/value", "Mean", ["accuracy/cast", "absent/axes"], shapes([])),
+    )
+
+    assert detect(meta).outputs
