@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.cluster import ignore_interrupt
+from jobs.cluster import end_when_told, ignore_interrupt
 
 
 def dask_setup(_worker: Any) -> None:
     """Make the process fit for rows."""
     ignore_interrupt()
+    end_when_told()

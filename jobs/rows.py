@@ -145,7 +145,14 @@ def work(rows: Sequence[Row], settings: Settings) -> list[Ended]:
     settings = at_home(settings)
     # A worker may have several threads; the limits of a row are those of its process.
     with _ONE_AT_A_TIME:
-        return [one(row, settings, tell=_teller()) for row in rows]
+        return [_ended_before(row, settings) or one(row, settings, tell=_teller()) for row in rows]
+
+
+def _ended_before(row: Row, settings: Settings) -> Ended | None:
+    """How a row ended that has ended: Dask gives the task of a worker that left in good order to another."""
+    key = resume.key(row, run=settings.run)
+    outcome = resume.finished(settings.folder(row), row, key, limits=settings.limits)
+    return None if outcome is None else Ended(run=RowRun(slug=row.slug), status=outcome.status)
 
 
 def other_version(host: str, version: str, code: str, expected: str) -> OtherVersionError:
