@@ -326,9 +326,9 @@ def _of(archive: str, ending: str) -> tuple[Callable[[], Files], str, Callable[[
 def targets() -> dict[str, Target]:
     """All parsers, by name."""
     made: dict[str, Target] = {
-        "manifest": Target(_manifest, lambda: [(ROOT / "manifest.csv").read_bytes()[:1500], _ROWS], 20),
-        "sniff": Target(_sniff, heads, 50),
-        "snappy": Target(_snappy, lambda: [b"\x05\x10hello", b"\x80\x08\x00a\xfe\x01\x00" * 20], 60),
+        "manifest": Target(_manifest, lambda: [(ROOT / "manifest.csv").read_bytes()[:1500], _ROWS], 30),
+        "sniff": Target(_sniff, heads, 150),
+        "snappy": Target(_snappy, lambda: [b"\x05\x10hello", b"\x80\x08\x00a\xfe\x01\x00" * 20], 150),
         "archive": Target(_unpack, archives, 6),
         "tar": Target(_unpack, tars, 6, summed),
         "graph": Target(_graph, graphs, 4, mutate=rewired),
@@ -553,8 +553,8 @@ def fuzz(
     dice = random.Random(seed)  # noqa: S311
     logging.disable(logging.CRITICAL)
     end, told = time.monotonic() + seconds, time.monotonic()
-    turns = 100
-    with bounded():
+    turns = 1000
+    with bounded(), contextlib.suppress(KeyboardInterrupt):  # an interrupt ends it with what there is
         for turn in range(turns):
             for name, target in chosen.items():
                 count = int(inputs * target.share / total * (turn + 1) / turns) - accounts[name].inputs
