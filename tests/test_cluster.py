@@ -55,7 +55,7 @@ def job(source: Path, scheduler: str, output: Path, main: Host, *options: str) -
 
 
 def catalog(output: Path) -> dict[str, dict[str, Any]]:
-    models = json.loads((output / "catalog.json").read_bytes())["models"]
+    models = json.loads((output / "catalog.json").read_bytes())
     return {model["name"]: model for model in models}
 
 

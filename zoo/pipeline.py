@@ -65,7 +65,7 @@ log = logging.getLogger(__name__)
 _WEIGHTS_ONLY = "the files hold weights and no graph; name the graph in the row to freeze it"
 _EXPLANATIONS = {
     "tflite": "a TensorFlow Lite model holds its weights already, in a format of its own",
-    "keras": "the file describes a Keras model, whose graph only Keras itself can build",
+    "keras": "the file describes a Keras model, whose graph only Keras itself can build (not with --no-run)",
 }
 
 
@@ -307,6 +307,8 @@ class _Line:
                 for layer in model.layers or infer_layers(bindings)
             )
             self.write_variables(model, bindings, {})
+            if any(layer.inputs for layer in model.layers):
+                (self.folder / "graph.json").write_bytes(layers.draw_layers(model.layers))
         self.complete(model)
         known = _EXPLANATIONS.get(model.format.id, _WEIGHTS_ONLY)
         self.facts["explanation"] = known if model.op_counts else _WEIGHTS_ONLY
