@@ -70,13 +70,13 @@ def run_manifest(options: argparse.Namespace) -> int:
     with locked(output):
         if mirror is not None:
             mirror.pull()
-        sweep(settings)
+        sweep(settings, options.pages.resolve())
         _move_renamed(rows, settings, mirror)
         todo, runs = _split(chosen, settings, force=options.force)
         if mirror is not None:
             mirror.push_records()  # what they tell of their rows may have changed
         stopped = _work(todo, runs, settings, workers=options.workers, scheduler=options.scheduler)
-        sweep(settings)
+        sweep(settings, options.pages.resolve())
         if mirror is not None:
             mirror.pull()
         _remove_departed(rows, settings, mirror)

@@ -129,8 +129,8 @@ class Crew:
                 self.waiting.append(row)
 
 
-def sweep(settings: Settings) -> None:
-    """Remove what a killed run has left: half-written folders and crumbs."""
+def sweep(settings: Settings, pages: Path) -> None:
+    """Remove what a killed run has left: half-written folders and files, crumbs."""
     models = Path(settings.output) / "models"
     # These first: a worker of the killed run that still breathes shall not publish what becomes of a
     # row whose unpacked files vanish.
@@ -139,3 +139,5 @@ def sweep(settings: Settings) -> None:
     shutil.rmtree(Path(settings.output) / ".running", ignore_errors=True)
     if settings.work:
         shutil.rmtree(settings.work, ignore_errors=True)
+    for file in (*Path(settings.output).glob(".*.partial"), *pages.rglob(".*.partial")):
+        file.unlink(missing_ok=True)
