@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 _TASK_SECONDS = 0.25
 """Work worth one task: scheduling one costs 1 to 2 ms, so small rows travel together."""
 _BATCH = 64
+_RETURNS = 8
+"""How often a row may come back without an outcome: workers do get killed, but not for ever."""
 
 
 class SchedulerLostError(RunStoppedError):
@@ -57,6 +59,8 @@ class Crew:
     suspects: deque[Row] = field(default_factory=deque)
     """Rows that were being worked on when their process died: run again, each in its own."""
     flying: dict[Any, tuple[Row, ...]] = field(default_factory=dict)
+    returned: Counter[str] = field(default_factory=Counter)
+    """How often a row came back without an outcome, by slug."""
 
     def run(self, rows: Sequence[Row]) -> None:
         """Bring every row to its outcome.
@@ -107,6 +111,13 @@ class Crew:
             )
         if isinstance(error, RunStoppedError):
             raise error
+        self.returned.update(row.slug for row in rows)
+        if max(self.returned[row.slug] for row in rows) > _RETURNS:
+            # Not one row's fault: nothing that is handed to the workers comes to an end.
+            raise RunStoppedError(
+                f"{len(rows)} rows came back unfinished for the {_RETURNS + 1}th time: {error}",
+                hint="look at the workers' own logs; what has ended is kept",
+            ) from error
         log.warning("a worker died with %s on it: %s", ", ".join(row.name for row in rows), error)
         self._sort_out(rows)
 

@@ -10,8 +10,8 @@ import pytest
 from jobs import resume
 from jobs.lock import OutputInUseError, locked
 from jobs.process import INTERRUPTED, USAGE, main, parser
-from jobs.rows import Ended
-from jobs.run import Pace
+from jobs.rows import Ended, RunStoppedError, Settings
+from jobs.run import Crew, Pace
 from jobs.screen import closing, size
 from zoo.records import Archive, Failure, File, Outcome, Row, RowRun, Status, to_json
 
@@ -217,3 +217,27 @@ def test_exit_codes_are_told_in_the_help() -> None:
     text = parser().format_help()
 
     assert all(f"{code} " in text for code in (0, 1, USAGE, INTERRUPTED))
+
+
+def test_rows_that_always_come_back_unfinished_stop_the_run_instead_of_circling(
+    tmp_path: Path, row: Row
+) -> None:
+    """A cluster whose workers cannot even load a task is said to be that."""
+
+    class Future:
+        status = "error"
+
+        def exception(self) -> Exception:
+            return ModuleNotFoundError("No module named 'jobs'")
+
+    settings = Settings(output=str(tmp_path / "zoo"), cache=str(tmp_path), work=str(tmp_path))
+    crew = Crew(client=None, settings=settings, ended=lambda ended: None)
+    landed = 0
+    with pytest.raises(RunStoppedError, match="No module named 'jobs'"):
+        while True:
+            future = Future()
+            crew.flying[future] = (row,)
+            crew._land(future)
+            landed += 1
+
+    assert landed == 8
