@@ -52,6 +52,8 @@ def run_manifest(options: argparse.Namespace) -> int:
     started, start = datetime.now(UTC), time.perf_counter()
     rows = read_manifest(options.manifest)
     chosen = select(rows, only=options.only, family=options.family)
+    if options.since is not None:
+        chosen = changed(chosen, read_manifest(options.since))
     mirror = Mirror.of(options.output, _folder(options.cache)) if is_store(options.output) else None
     output = _folder(Path(options.output)) if mirror is None else mirror.folder
     settings = Settings(
@@ -64,6 +66,8 @@ def run_manifest(options: argparse.Namespace) -> int:
         keep=not options.no_keep,
         store=options.output if mirror is not None else "",
         code=resume.job_version(),
+        per_host=options.per_host,
+        disk_limit=options.disk_limit,
         time_limit=options.time_limit,
         memory_limit=options.memory_limit,
     )
@@ -109,6 +113,12 @@ def run_manifest(options: argparse.Namespace) -> int:
         )
     )
     return int(any(not outcome.expected for outcome in shown))
+
+
+def changed(rows: Sequence[Row], before: Sequence[Row]) -> tuple[Row, ...]:
+    """Those of ``rows`` that are not in an older manifest with the same cells, wherever they stood in it."""
+    known = {row.name: row.given for row in before}
+    return tuple(row for row in rows if known.get(row.name) != row.given)
 
 
 def _cache(options: argparse.Namespace) -> str:

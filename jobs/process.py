@@ -56,6 +56,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--family", nargs="+", default=[], metavar="FAMILY", help="process rows of these families only"
     )
+    made.add_argument(
+        "--since", type=Path, metavar="MANIFEST",
+        help="process only rows that are not the same in this older manifest",
+    )  # fmt: skip
     made.add_argument("--force", action="store_true", help="process rows again whose outcome stands")
     made.add_argument("--check", action="store_true", help="check the manifest and stop")
     made.add_argument(
@@ -69,6 +73,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--memory-limit", type=_gibibytes, default=8 << 30, metavar="GIB",
         help="private memory of one worker process (default: 8)",
+    )  # fmt: skip
+    made.add_argument(
+        "--per-host", type=_count, default=16, metavar="N",
+        help="downloads at a time from one server, on each machine (default: %(default)s)",
+    )  # fmt: skip
+    made.add_argument(
+        "--disk-limit", type=_gibibytes, default=0, metavar="GIB",
+        help="unpacked files on each machine: rows wait for one another above it (default: no limit)",
     )  # fmt: skip
     made.add_argument("--version", action="version", version=f"model zoo {__version__}")
     return made
@@ -112,7 +124,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return run_manifest(options)
     except ZooError as error:
-        print(f"{type(error).stage}: {error}", file=sys.stderr)
+        from zoo.fetch import redact
+
+        # A cell that is quoted may be a URL with a password in it.
+        print(f"{type(error).stage}: {redact(str(error))}", file=sys.stderr)
         if error.hint:
             print(f"  {error.hint}", file=sys.stderr)
         # Of a run that had begun, what ended is in the catalog.

@@ -23,11 +23,14 @@ import msgspec
 import zoo
 from jobs import resume
 from zoo.errors import ZooError
+from zoo.fetch import FetchOptions
 from zoo.pipeline import Options, failed, process
 from zoo.records import Row, RowRun, to_json
 from zoo.runner import Runner, RunnerOptions
 from zoo.store import staging
 from zoo.trace import Trace
+from zoo.unpack import Limits
+from zoo.unpacking.room import Room
 
 TOPIC = "zoo-progress"
 _TELL_EVERY = 0.2  # seconds
@@ -54,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Keep archives in the cache."""
     code: str = ""
     """Digest of the code that the main process has; a worker with another refuses."""
+    per_host: int = 0
+    """Downloads at a time from one server, on each machine; 0: no limit."""
+    disk_limit: int = 0
+    """Bytes of unpacked files on each machine; 0: no limit."""
     time_limit: float = 3600.0
     """Seconds for one row."""
     memory_limit: int = 8 << 30
@@ -63,6 +70,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def limits(self) -> str:
         """What a row may use, for the stamp of one that wanted more."""
         return f"{self.time_limit:g} s, {self.memory_limit} B"
+
+    @property
+    def room(self) -> Path:
+        """The folder by which processes on one machine share its disk."""
+        return Path(self.shared or self.work)
 
     def folder(self, row: Row) -> Path:
         """Where the outcome of a row is."""
@@ -210,12 +222,15 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
         _deadline(settings.time_limit),
         # The last to come is the first to go: who has an outcome has no crumb, and is no suspect.
         _crumb(row, settings, trace),
+        Room(settings.room, settings.disk_limit) as room,
     ):
         options = Options(
             cache=Path(settings.cache),
             work=Path(settings.work),
             runner=_runner(settings.shared or settings.work, settings.work) if settings.run else None,
             keep=settings.keep,
+            fetch=FetchOptions(per_host=settings.per_host),
+            limits=Limits(room=room.take),
         )
         outcome = process(row, folder, options=options, trace=trace)
         (folder / "model.json").write_bytes(to_json(outcome))

@@ -22,6 +22,7 @@ from zoo.fetching.cache import Cache, Known, key_of
 from zoo.fetching.copy import Copy, Sink, accepted, keep_or_drop
 from zoo.fetching.download import Download, FetchOptions, Meter, Progress
 from zoo.fetching.http import redact
+from zoo.fetching.slots import turn
 from zoo.fetching.source import Source, check, hashed
 from zoo.paths import escaped, file_name, folders
 from zoo.records import Archive, Row
@@ -233,7 +234,12 @@ def in_cache(url: str, source: Source, cache: Cache) -> Known | None:
 def _remote(url: str, source: Source, cache: Cache, meter: Meter, sink: Sink | None) -> _Found:
     """A file that is not on this machine, put into the cache or through the sink."""
     key = key_of(url)
-    with _disk(cache.folder), cache.locked(key, name=redact(url), deadline=meter.deadline):
+    limit, deadline = meter.options.per_host, meter.deadline
+    with (
+        _disk(cache.folder),
+        cache.locked(key, name=redact(url), deadline=deadline),
+        turn(cache.folder, url, limit=limit, deadline=deadline),
+    ):
         if not meter.options.refresh and (known := in_cache(url, source, cache)) is not None:
             # Another process was faster.
             return _Found(url=url, path=cache.object(known.sha256), known=known, cached=True)

@@ -43,6 +43,8 @@ class FetchOptions:
     retry_after_cap: float = 120.0
     """The longest wait that a server may ask for."""
     redirects: int = 10
+    per_host: int = 0
+    """Downloads at a time from one HTTP(S) server, over all processes with the same cache; 0: no limit."""
     refresh: bool = False
     """Ask the source whether the file changed, even if the cache has what it gave before."""
 

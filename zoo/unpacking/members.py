@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,8 @@ class Limits:
     """Unpacked bytes for each packed one; deflate reaches 1032 on zeros, weights hardly 2."""
     ratio_from: int = 1 << 28
     """Unpacked bytes up to which the ratio does not matter: fresh optimizer slots are zeros."""
+    room: Callable[[int], None] | None = None
+    """Called with bytes that are about to be kept; may wait for others to make room."""
 
 
 class Members:
@@ -256,6 +258,8 @@ class Members:
     def _count(self, name: str, count: int, *, kept: bool = True) -> None:
         if kept:
             self.bytes += count
+            if self.limits.room is not None:
+                self.limits.room(count)
         else:
             self.passed += count
         limits, total = self.limits, self.bytes + self.passed
