@@ -5,6 +5,7 @@ Building it is one pass; attributes stay serialized until asked for.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,20 @@ from typing import Any
 from zoo import protos
 from zoo.errors import ReadError
 from zoo.protos import Shape
+
+
+_SHORT = 512
+"""Bytes of the longest attribute that is parsed once for all nodes that have the same."""
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _parsed(raw: bytes) -> Any:
+    return protos.AttrValue.FromString(raw)
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _shapes_in(raw: bytes) -> tuple[Shape, ...]:
+    return tuple(protos.shape_of(item) for item in protos.AttrValue.FromString(raw).list.shape)
 
 
 class Node:
@@ -39,7 +54,7 @@ class Node:
         return None
 
     def attr(self, key: str) -> Any | None:
-        """The AttrValue message ``key``, or None.
+        """The AttrValue message ``key``, or None; nodes share it, so it is not to be changed.
 
         Raises:
             ReadError: the attribute's bytes are no AttrValue.
@@ -48,7 +63,8 @@ class Node:
         if raw is None:
             return None
         try:
-            return protos.AttrValue.FromString(raw)
+            # A graph has thousands of attributes and a few dozen different ones.
+            return _parsed(raw) if len(raw) <= _SHORT else protos.AttrValue.FromString(raw)
         except protos.DecodeError as error:
             raise ReadError(f"node {self.name!r}: attribute {key!r} is damaged") from error
 
@@ -74,8 +90,13 @@ class Node:
 
     def output_shapes(self) -> tuple[Shape, ...]:
         """Shapes the Saver noted in ``_output_shapes``; empty where it did not."""
-        value = self.attr("_output_shapes")
-        return () if value is None else tuple(protos.shape_of(item) for item in value.list.shape)
+        raw = self.raw_attr("_output_shapes")
+        if raw is None:
+            return ()
+        try:
+            return _shapes_in(raw) if len(raw) <= _SHORT else _shapes_in.__wrapped__(raw)
+        except protos.DecodeError as error:
+            raise ReadError(f"node {self.name!r}: attribute '_output_shapes' is damaged") from error
 
 
 def split_input(text: str) -> tuple[str, int]:

@@ -42,6 +42,7 @@ from zoo.one_pass import fetch_and_unpack
 from zoo.proof import check_constants
 from zoo.protos import Shape
 from zoo.published import check_member, differences
+from zoo.readers.graphdef import message_at
 from zoo.records import (
     ConstantsProof,
     Failure,
@@ -474,8 +475,9 @@ class _Line:
         """The files beside the outcome, shapes and FLOPs."""
         graph = meta.graph
         with self.trace.at("summary"):
-            (self.folder / "operations.csv").write_bytes(summary.operations_csv(graph))
-            (self.folder / "graph.txt").write_bytes(summary.graph_text(graph))
+            counts = summary.output_counts(graph)
+            (self.folder / "operations.csv").write_bytes(summary.operations_csv(graph, counts))
+            (self.folder / "graph.txt").write_bytes(summary.graph_text(graph, counts))
             inferred = self.compute(graph if frozen is None else frozen.graph, ends)
             drawn = layers.draw(
                 graph,
@@ -561,5 +563,12 @@ def original(model: Model, bindings: Bindings, *, averages: bool = False) -> Ori
         "saved_model": "saved_model",
         "graph_def": "graph_def",
     }
-    kind = kinds.get(model.format.id, "meta_graph" if model.meta and model.meta.saver else "graph_def")
+    # A file may hold all that a MetaGraphDef has and no Saver: it is one all the same.
+    saved = model.meta is not None and model.meta.saver is not None
+    kind = kinds.get(model.format.id, "meta_graph" if saved or _is_meta_graph(path) else "graph_def")
     return Original(kind=kind, path=path, checkpoint=prefix, tags=model.tags, keys=keys, averages=averages)
+
+
+def _is_meta_graph(path: str) -> bool:
+    found = message_at(Path(path))
+    return found is not None and found[0] == "MetaGraphDef"

@@ -74,18 +74,29 @@ def output_count(graph: Graph, i: int) -> int:
     return max(1, min(read, len(readers) + _UNREAD), len(node.output_shapes()))
 
 
-def operations_csv(graph: Graph) -> bytes:
+def output_counts(graph: Graph) -> list[int]:
+    """The `output_count` of every node, for the files that list them all."""
+    return [output_count(graph, i) for i in range(len(graph))]
+
+
+def operations_csv(graph: Graph, counts: Sequence[int] | None = None) -> bytes:
     """``name,type,output``, one line an op, as in the field's tutorials; several outputs by blanks."""
     rows = (
-        (node.name, node.op, " ".join(f"{node.name}:{k}" for k in range(output_count(graph, i))))
-        for i, node in enumerate(graph.nodes)
+        (
+            node.name,
+            node.op,
+            f"{node.name}:0" if count == 1 else " ".join(f"{node.name}:{k}" for k in range(count)),
+        )
+        for node, count in zip(graph.nodes, counts or output_counts(graph), strict=True)
     )
     return _csv(("name", "type", "output"), rows)
 
 
-def graph_text(graph: Graph) -> bytes:
+def graph_text(graph: Graph, counts: Sequence[int] | None = None) -> bytes:
     """Every op as ``[inputs] --> Type --> [outputs]``, functions after the main graph."""
-    lines = [_op_line(node, output_count(graph, i)) for i, node in enumerate(graph.nodes)]
+    lines = [
+        _op_line(node, count) for node, count in zip(graph.nodes, counts or output_counts(graph), strict=True)
+    ]
     for name, function in sorted(graph.functions.items()):
         lines += ["", f"function {_one_line(name)}", *(_op_line(node, 1) for node in function.nodes)]
     return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")

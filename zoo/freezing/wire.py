@@ -5,6 +5,7 @@ Field numbers: tensorflow/core/framework/{graph,node_def,attr_value,tensor,tenso
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -85,6 +86,12 @@ def strings_attr(shape: tuple[int, ...], values: Iterable[bytes]) -> bytes:
 
 def attr_entry(key: str, value: bytes) -> bytes:
     """The ``attr`` field of a NodeDef."""
+    # Types, strides and the like are the same in thousands of nodes.
+    return _short_entry(key, value) if len(value) <= 64 else _short_entry.__wrapped__(key, value)
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _short_entry(key: str, value: bytes) -> bytes:
     return field(5, field(1, key.encode()) + field(2, value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -30,6 +31,11 @@ def constant(node: Node) -> tuple[Shape, Value | None]:
     raw = node.raw_attr("value")
     if raw is None:
         return None, None
+    return _content(raw) if len(raw) <= 128 else _content.__wrapped__(raw)
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _content(raw: bytes) -> tuple[Shape, Value | None]:
     tensor = _head(raw) if len(raw) > _LONGEST else _tensor(raw)
     if tensor is None:
         return None, None
