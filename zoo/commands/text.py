@@ -89,7 +89,9 @@ def _graph_lines(outcome: Outcome) -> list[str]:
     if outcome.graph is None:
         return []
     facts = outcome.graph
-    inside = f" and {facts.nodes_in_functions} in functions" if facts.nodes_in_functions else ""
+    inside = ""
+    if facts.nodes_in_functions:
+        inside = f" and {facts.nodes_in_functions} in functions, which the counts include"
     training = ", with training ops" if facts.training else ""
     counts = ", ".join(f"{count} {op}" for op, count in list(facts.op_counts.items())[:8])
     lines = ["", f"graph: {facts.nodes} nodes{inside}{training}", f"  {safe(counts)}"]

@@ -17,7 +17,7 @@ from zoo.endpoints import region as regions
 from zoo.endpoints.flow import FeedPoint, Flow, carry, follow, output_dtype
 from zoo.endpoints.reasons import input_reason, output_reason
 from zoo.endpoints.roles import Role, feed_shape, roles
-from zoo.graph import MetaGraph, split_input
+from zoo.graph import Graph, MetaGraph, Node, split_input
 from zoo.model import Endpoints, Feed
 from zoo.records import Candidates, Endpoint
 
@@ -68,13 +68,29 @@ def _tensors(stated: signatures.Chosen | None) -> tuple[str, ...]:
 def _differentiates(meta: MetaGraph, fetched: Sequence[str]) -> bool:
     """Whether what is asked for is computed by way of a gradient (forces from an energy)."""
     graph = meta.graph
-    roots = [graph.index[split_input(text)[0]] for text in fetched]
+    roots = [graph.index[split_input(text)[0]] for text in fetched] or _made_of_gradients(graph)
     if not roots:
         return False
-    return any(
-        ops.GRADIENT_SCOPE.search(graph.nodes[i].name) is not None
-        for i in graph.ancestors(roots, control=False)
-    )
+    return any(_is_gradient(graph.nodes[i]) for i in graph.ancestors(roots, control=False))
+
+
+def _made_of_gradients(graph: Graph) -> list[int]:
+    """The ends of a graph that has gradients and does not train: one of them may be what they are for."""
+    nodes = graph.nodes
+    if not any(_is_gradient(node) for node in nodes):
+        return []
+    if any(ops.trains(node.op) or node.op in ops.LOSSES for node in nodes):
+        return []
+    return [
+        i
+        for i, node in enumerate(nodes)
+        if not (ops.off_the_line(node.op) or _is_gradient(node))
+        if all(port < 0 for _, port in graph.consumers[i])
+    ]
+
+
+def _is_gradient(node: Node) -> bool:
+    return "gradients" in node.name and ops.GRADIENT_SCOPE.search(node.name) is not None
 
 
 class _Answer:

@@ -166,20 +166,29 @@ def parse(path: Path, kind: Message, *, text: bool) -> Any:
 _BINARY = {"GraphDef": protos.GraphDef, "MetaGraphDef": protos.MetaGraphDef, "SavedModel": protos.SavedModel}
 
 
+def message_at(path: Path) -> tuple[Message, bool] | None:
+    """Which graph message the file at ``path`` holds, and whether as text; None for everything else.
+
+    Raises:
+        ReadError: it cannot be read.
+    """
+    from zoo.readers.tree import Found
+
+    tree = Tree(path.parent)
+    try:
+        tree.files[path.name] = Found(path.name, path.stat().st_size)
+    except OSError as error:
+        raise ReadError(f"{path.name}: cannot be read: {error.strerror}") from error
+    return message_in(tree, path.name)
+
+
 def read_external(path: Path) -> MetaGraph:
     """The graph in a file that a row names for a weights-only checkpoint.
 
     Raises:
         ReadError: it holds no graph.
     """
-    tree = Tree(path.parent)
-    from zoo.readers.tree import Found
-
-    try:
-        tree.files[path.name] = Found(path.name, path.stat().st_size)
-    except OSError as error:
-        raise ReadError(f"{path.name}: cannot be read: {error.strerror}") from error
-    message = message_in(tree, path.name)
+    message = message_at(path)
     if message is not None and message[0] == "SavedModel":
         from zoo.readers.saved_model import choose_meta_graph
 
