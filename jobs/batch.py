@@ -137,10 +137,7 @@ def _split(rows: Sequence[Row], settings: Settings, *, force: bool) -> tuple[lis
     todo, standing = [], []
     for row in rows:
         key = resume.key(row, run=settings.run)
-        if force:
-            # From here on it counts as not done, however this run ends.
-            (settings.folder(row) / resume.STAMP).unlink(missing_ok=True)
-        if _stands(row, key, settings):
+        if not force and _stands(row, key, settings):
             standing.append(RowRun(slug=row.slug, resumed=True))
         else:
             todo.append(row)
@@ -169,6 +166,9 @@ def _work(
             runs.append(row.run)
             bar.ended(row)
 
+        for row in todo:
+            # From here on it counts as not done, however this run ends: --force may find one that was.
+            (settings.folder(row) / resume.STAMP).unlink(missing_ok=True)
         try:
             Crew(client=client, settings=settings, ended=ended).run(todo)
         except (KeyboardInterrupt, RunStoppedError) as error:
