@@ -342,6 +342,8 @@ def adopt_orphans() -> None:
 def chaos(rounds: int, seed: int, *, rows: int, run: bool, folder: Path, wait: float = 0.3) -> Tally:
     """Disturb the job ``rounds`` times; what was done, and every problem there was."""
     adopt_orphans()
+    # Whoever is started in the background ignores Ctrl-C, and so would the job.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     tally = Tally()
     with serving(wait) as base:
         manifest = write_manifest(folder / "manifest.csv", base, rows=rows)

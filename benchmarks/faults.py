@@ -508,6 +508,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     library = options.faketime or next(iter(known), None)
     print("| | what was done | times | what came out |\n|---|---|---:|---|")
     failed = 0
+    # Whoever is started in the background ignores Ctrl-C, and so would the job.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
         lines = [cases(options.only)]
         if "Processes" in options.only:
