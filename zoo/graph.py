@@ -16,7 +16,6 @@ from zoo import protos
 from zoo.errors import ReadError
 from zoo.protos import Shape
 
-
 _SHORT = 512
 """Bytes of the longest attribute that is parsed once for all nodes that have the same."""
 
