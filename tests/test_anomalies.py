@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.anomalies import HELD_BY
 from tests.models_readers import POINTER, bind, field, read
 from tests.small_models import Sketch, attribute, bundle, checkpoint, drawn
 from tests.test_readers_v1 import FLOATS, v1
@@ -32,6 +33,27 @@ from zoo.summary import graph_facts
 from zoo.trace import Trace
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "models"
+
+
+def test_every_anomaly_is_held_by_tests_that_exist() -> None:
+    """Nothing in the table is made up, and no test here stands for nothing in it."""
+    folder = Path(__file__).parent
+    there = {
+        f"{path.stem.removeprefix('test_')}::{name}"
+        for path in folder.glob("test_*.py")
+        for name in re.findall(r"^ *def test_(\w+)\(", path.read_text("utf-8"), re.MULTILINE)
+    }
+    named = {
+        test if "::" in test else f"anomalies::{test}"
+        for lines in HELD_BY.values()
+        for tests in lines.values()
+        for test in tests.split()
+    }
+    own = {test for test in there if test.startswith("anomalies::")}
+
+    assert named - there == set()
+    assert own - named == {"anomalies::every_anomaly_is_held_by_tests_that_exist"}
+    assert sum(map(len, HELD_BY.values())) == 76
 
 
 def outcome_of(
@@ -528,6 +550,24 @@ def test_three_nodes_are_a_model(tmp_path: Path) -> None:
 
     assert outcome.status is Status.FROZEN, outcome.failure
     assert [item.name for item in (*outcome.inputs, *outcome.outputs)] == ["x:0", "y:0"]
+
+
+def test_a_graph_may_be_larger_than_its_weights(tmp_path: Path) -> None:
+    """Of a megabyte of graph and 32 bytes of weights a small file remains, and the page says both."""
+    sketch = net()
+    values = drawn(sketch)
+    for i in range(40):
+        sketch.constant(f"gradients/large_{i}", np.zeros(8000, "f4"))
+    root = checkpoint(tmp_path / "m", sketch, values)
+    outcome = outcome_of(root, tmp_path)
+
+    assert (root / "model.ckpt.meta").stat().st_size > 1_000_000
+    assert outcome.frozen is not None
+    assert outcome.frozen.bytes < 2000
+    assert outcome.variables is not None
+    assert outcome.variables.bytes == 32
+    assert outcome.graph is not None
+    assert outcome.graph.nodes > 40
 
 
 def test_ops_in_functions_are_counted_and_said_to_be() -> None:
