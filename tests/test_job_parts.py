@@ -232,12 +232,13 @@ def test_rows_that_always_come_back_unfinished_stop_the_run_instead_of_circling(
 
     settings = Settings(output=str(tmp_path / "zoo"), cache=str(tmp_path), work=str(tmp_path))
     crew = Crew(client=None, settings=settings, ended=lambda ended: None)
-    landed = 0
-    with pytest.raises(RunStoppedError, match="No module named 'jobs'"):
-        while True:
-            future = Future()
-            crew.flying[future] = (row,)
-            crew._land(future)
-            landed += 1
 
-    assert landed == 8
+    def land() -> None:
+        future = Future()
+        crew.flying[future] = (row,)
+        crew._land(future)
+
+    for _ in range(8):
+        land()
+    with pytest.raises(RunStoppedError, match="No module named 'jobs'"):
+        land()
