@@ -138,6 +138,7 @@ def _split(rows: Sequence[Row], settings: Settings, *, force: bool) -> tuple[lis
     for row in rows:
         key = resume.key(row, run=settings.run)
         if not force and _stands(row, key, settings):
+            resume.claim(settings.folder(row), settings.manifest)
             standing.append(RowRun(slug=row.slug, resumed=True))
         else:
             todo.append(row)
@@ -168,7 +169,7 @@ def _work(
 
         for row in todo:
             # From here on it counts as not done, however this run ends: --force may find one that was.
-            (settings.folder(row) / resume.STAMP).unlink(missing_ok=True)
+            resume.claim(settings.folder(row), settings.manifest, retry=True)
         try:
             Crew(client=client, settings=settings, ended=ended).run(todo)
         except (KeyboardInterrupt, RunStoppedError) as error:

@@ -93,7 +93,7 @@ class Mirror:
     marks: dict[str, str] = field(default_factory=dict)
     """By path: what the store told of an object when it was fetched."""
     told: dict[str, bytes] = field(default_factory=dict)
-    """By slug: digest of the record as it is in the store."""
+    """By path: digest of a record or stamp as it is in the store."""
 
     @classmethod
     def of(cls, url: str, cache: Path) -> Mirror:
@@ -126,7 +126,9 @@ class Mirror:
             limit = file_limit(list(outcomes.values()))
             wanted = []
             for slug, outcome in outcomes.items():
-                self.told[slug] = _digest(models / slug / MODEL)
+                for name in (MODEL, STAMP):
+                    if name in there[slug]:
+                        self.told[f"{slug}/{name}"] = _digest(models / slug / name)
                 for file in outcome.files:
                     if there[slug].get(file.path, (-1, ""))[0] != file.bytes:
                         (models / slug / STAMP).unlink(missing_ok=True)
@@ -162,17 +164,18 @@ class Mirror:
             self.marks[f"{slug}/{name}"] = there[slug][name][1]
 
     def push_records(self) -> None:
-        """Bring the records that changed here into the store.
+        """Bring the records and stamps that changed here into the store.
 
         Raises:
             StoreError: the store does not take them.
         """
         with store_errors(self.url):
             filesystem, root = _filesystem(self.url)
-            for path in sorted((self.folder / "models").glob(f"*/{MODEL}")):
-                slug = path.parent.name
-                if self.told.get(slug) != _digest(path):
-                    filesystem.pipe_file(f"{root}/models/{slug}/{MODEL}", path.read_bytes())
+            models = self.folder / "models"
+            for path in sorted((*models.glob(f"*/{MODEL}"), *models.glob(f"*/{STAMP}"))):
+                name = f"{path.parent.name}/{path.name}"
+                if self.told.get(name) != _digest(path):
+                    filesystem.pipe_file(f"{root}/models/{name}", path.read_bytes())
 
     def push_lists(self) -> None:
         """Bring the catalog and the report into the store.

@@ -64,7 +64,8 @@ def key(row: Row, *, run: bool) -> str:
             files.append([url, stat.st_size, stat.st_mtime_ns])
     facts = [
         row.urls, row.mirrors, msgspec.to_builtins(row.checksums), row.size, row.member, row.inputs,
-        row.outputs, row.graph, row.weights, files, code_version(), run,
+        row.outputs, row.graph, row.weights, files, code_version(), run, row.sizes,
+        msgspec.to_builtins(row.member_checksum), row.documented_inputs, row.documented_outputs,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -92,6 +93,14 @@ def stamp_of(folder: Path) -> Stamp | None:
         return load(folder / STAMP, Stamp)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def claim(folder: Path, manifest: str, *, retry: bool = False) -> None:
+    """Note that the outcome in ``folder``, if any, is of this manifest, and perhaps to be made again."""
+    known = stamp_of(folder)
+    if known is not None:
+        claimed = msgspec.structs.replace(known, manifest=manifest, retry=known.retry or retry)
+        write_if_changed(folder / STAMP, msgspec.json.encode(claimed))
 
 
 def manifest_name(path: Path) -> str:

@@ -116,7 +116,7 @@ def test_a_store_is_source_and_output(store: Store, tmp_path: Path) -> None:
     done = job(manifest(tmp_path, rows), store)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    catalog = json.loads(store.get("zoo/catalog.json"))["models"]
+    catalog = json.loads(store.get("zoo/catalog.json"))
     assert [(model["name"], model["status"]) for model in catalog] == [
         ("lenet", "frozen"),
         ("iris", "frozen"),
@@ -144,10 +144,8 @@ def test_a_store_is_source_and_output(store: Store, tmp_path: Path) -> None:
     assert names == {"lenet", "flowers"}
     assert "zoo/models/lenet/frozen.pb" in store.names()
     assert json.loads(store.get("zoo/models/flowers/model.json"))["name"] == "flowers"
-    assert [model["name"] for model in json.loads(store.get("zoo/catalog.json"))["models"]] == [
-        "lenet",
-        "flowers",
-    ]
+    catalog = json.loads(store.get("zoo/catalog.json"))
+    assert [model["name"] for model in catalog] == ["lenet", "flowers"]
     assert {path.stem for path in (second / "pages" / "models").glob("*.md")} == {"lenet", "flowers"}
 
     stamps = {key: store.client.head_object(Bucket="bucket", Key=key)["ETag"] for key in store.names()}
