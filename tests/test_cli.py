@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,24 @@ class TestWeights:
 
         assert all(line.split()[0].endswith("biases/Adam") for line in out.splitlines()[:-1])
         assert out.splitlines()[-1].startswith("4 tensors")
+
+    @pytest.mark.parametrize(
+        ("name", "found"),
+        [
+            ("w1", "1 tensor,"),
+            ("model/b1", "1 tensor,"),
+            ("model", "4 tensors,"),
+            ("_variables", "8 tensors,"),
+        ],
+    )
+    def test_what_tensorflow_2_appends_need_not_be_written(
+        self, capsys: Printed, tmp_path: Path, name: str, found: str
+    ) -> None:
+        """A key ends where people think it ends; and a scope means all that lies in it."""
+        objects = SAMPLES / "object-checkpoint.tar.gz"
+        code, out, _ = zoo(capsys, "weights", objects, name, "--npy", tmp_path / "w.npz")
+
+        assert (code, found.rstrip(",") in out) == (0, True)
 
     def test_an_unknown_tensor_names_the_nearest(self, capsys: Printed) -> None:
         """A typing error is answered with what was meant."""
@@ -172,9 +191,33 @@ class TestInspectAndFreeze:
 
         assert code == 0
         assert out.startswith(f"{target}: ")
-        assert "\ninput " in out
-        assert "\noutput " in out
+        assert "\ninput input:0 float32\noutput LeNet/prob:0 float32\n" in out
         assert target.stat().st_size > 1000
+
+    @pytest.mark.parametrize("place", ["archive", "folder"])
+    def test_weights_freeze_with_a_graph_from_elsewhere(
+        self, capsys: Printed, tmp_path: Path, place: str
+    ) -> None:
+        """A checkpoint without a .meta takes the graph that is named beside it."""
+        model = SAMPLES / "lenet-weights.zip"
+        if place == "folder":
+            with zipfile.ZipFile(model) as archive:
+                archive.extractall(tmp_path / "weights")
+            model = tmp_path / "weights"
+        graph, target = SAMPLES / "lenet-graph.pbtxt", tmp_path / "x.pb"
+        code, out, _ = zoo(
+            capsys, "freeze", model, "--graph", graph, "--output", target, "--no-run",
+            "--cache", tmp_path / "cache",
+        )  # fmt: skip
+
+        assert code == 0
+        assert "constants equal to the checkpoint: 8 of 8" in out
+
+    def test_a_frozen_graph_has_no_checkpoint_to_compare_with(self, capsys: Printed) -> None:
+        """Zero of zero would say nothing."""
+        _, out, _ = zoo(capsys, "inspect", IRIS, "--no-run")
+
+        assert "constants equal to the checkpoint: there is none to compare with" in out
 
     def test_a_folder_is_read_in_place(self, capsys: Printed, tmp_path: Path) -> None:
         """Nothing is added to it."""

@@ -101,6 +101,9 @@ def _endpoints(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--weights", choices=("raw", "ema"), default="raw", help="ema: the moving averages; default: raw"
     )
+    command.add_argument(
+        "--graph", metavar="PATH_OR_URL", help="the graph of weights that have none: a .meta, .pb or .pbtxt"
+    )
     command.add_argument("--no-run", action="store_true", help="do not run the graphs to compare them")
 
 

@@ -31,7 +31,7 @@ from zoo.errors import (
     UnsupportedError,
     ZooError,
 )
-from zoo.fetch import Fetched, FetchOptions, redact
+from zoo.fetch import Fetched, FetchOptions, fetch, redact
 from zoo.find import choose, find
 from zoo.find import read as read_artifact
 from zoo.freeze import FrozenResult, asset_files, freeze
@@ -242,6 +242,16 @@ class _Line:
         if self.row.graph is None:
             return None
         own = [item for item in fetched if item.role == "graph"]
+        if self.options.root is not None and ("://" in self.row.graph or Path(self.row.graph).is_absolute()):
+            with self.trace.at("fetch"):
+                own = list(
+                    fetch(
+                        self.row,
+                        self.options.cache,
+                        options=self.options.fetch,
+                        progress=self.trace.moved,
+                    )
+                )
         if own:
             with self.trace.at("unpack"):
                 folder = unpack(own, self.work / "graph", limits=self.options.limits).root

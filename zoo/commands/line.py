@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.commands.source import source
-from zoo.commands.text import size_words
+from zoo.commands.text import constants_line, size_words
 from zoo.errors import FreezeError, ZooError
 from zoo.pipeline import Options, process
 from zoo.records import Outcome, Status
@@ -38,6 +38,7 @@ def processed(options: argparse.Namespace) -> Iterator[tuple[Outcome, Path]]:
         inputs=options.inputs,
         outputs=options.outputs,
         weights=options.weights,
+        graph=options.graph,
     )
     with tempfile.TemporaryDirectory(prefix="zoo-") as work, Runner() as runner:
         folder = Path(work) / "outcome"
@@ -78,8 +79,13 @@ def delivered(outcome: Outcome, folder: Path, output: Path | None) -> list[str]:
     because = f": {run.reason}" if run.reason else ""
     return [
         f"{target}: {frozen.nodes} nodes, {size_words(frozen.bytes)}, engine {frozen.engine}",
-        *(f"input {one.name} {one.dtype}" for one in outcome.inputs if one.folded is None),
+        # A label is an input of the training, and the frozen graph has none.
+        *(
+            f"input {one.name} {one.dtype}"
+            for one in outcome.inputs
+            if one.folded is None and one.role != "label"
+        ),
         *(f"output {one.name} {one.dtype}" for one in outcome.outputs),
-        f"constants equal to the checkpoint: {frozen.constants.equal} of {frozen.constants.checked}",
+        constants_line(frozen.constants),
         f"run against the original: {proof}{because}",
     ]

@@ -38,6 +38,7 @@ def source(
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
     weights: Weights = "raw",
+    graph: str | None = None,
 ) -> Source:
     """The source that ``text`` names: a URL, an archive, a file, a folder, or a checkpoint prefix.
 
@@ -54,6 +55,8 @@ def source(
         inputs=tuple(inputs),
         outputs=tuple(outputs),
         weights=weights,
+        # What is no file here may be a member of the archive.
+        graph=str(Path(graph).absolute()) if graph is not None and Path(graph).is_file() else graph,
     )
     return Source(row=row, root=root)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.protos import Shape
-from zoo.records import Endpoint, Outcome
+from zoo.records import ConstantsProof, Endpoint, Outcome
 
 
 def safe(text: str) -> str:
@@ -60,7 +60,10 @@ def outcome_lines(outcome: Outcome) -> list[str]:
             lines.append(f"  hint: {safe(outcome.failure.hint)}")
     if outcome.format is not None:
         made = f", made by {outcome.format.producer}" if outcome.format.producer else ""
-        lines.append(f"  {safe(outcome.format.label)} at {safe(outcome.format.path)!r}{safe(made)}")
+        # The files of an empty prefix begin with a dot; a SavedModel may lie in the folder itself.
+        empty = " with an empty prefix" if "checkpoint" in outcome.format.id else ""
+        place = f" at {safe(outcome.format.path)!r}" if outcome.format.path else empty
+        lines.append(f"  {safe(outcome.format.label)}{place}{safe(made)}")
         if outcome.format.choice:
             lines.append(f"  {safe(outcome.format.choice)}")
     lines += _graph_lines(outcome)
@@ -124,9 +127,7 @@ def _frozen_lines(outcome: Outcome) -> list[str]:
         lines.append(f"  because {safe(frozen.engine_reason)}")
     pruned = ", ".join(f"{count} {why}" for why, count in frozen.pruned.why.items())
     lines.append(f"  pruned: {frozen.pruned.nodes} nodes" + (f" ({safe(pruned)})" if pruned else ""))
-    lines.append(
-        f"  constants equal to the checkpoint: {frozen.constants.equal} of {frozen.constants.checked}"
-    )
+    lines.append(f"  {constants_line(frozen.constants)}")
     run = frozen.run
     words = {True: "equal outputs", False: "different outputs", None: "not compared"}[run.ok]
     difference = "" if run.max_abs_diff is None else f", largest difference {run.max_abs_diff:g}"
@@ -135,6 +136,13 @@ def _frozen_lines(outcome: Outcome) -> list[str]:
     if run.reason:
         lines.append(f"  {safe(run.reason)}")
     return lines
+
+
+def constants_line(proof: ConstantsProof) -> str:
+    """How many of the written constants have the checksums that the checkpoint keeps."""
+    if not proof.checked:
+        return "constants equal to the checkpoint: there is none to compare with"
+    return f"constants equal to the checkpoint: {proof.equal} of {proof.checked}"
 
 
 def value_lines(name: str, value: npt.NDArray[Any], *, top: int = 0, labels: Sequence[str] = ()) -> list[str]:

@@ -13,6 +13,8 @@ from zoo.model import Model
 from zoo.names import nearest
 from zoo.weights import Weights
 
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+
 
 def stored(model: Model, text: str) -> Weights:
     """The weights of a model.
@@ -22,17 +24,19 @@ def stored(model: Model, text: str) -> Weights:
     """
     if model.weights is None or not len(model.weights):
         raise ReadError(
-            f"{text}: expected a checkpoint, found {model.format.label} without stored tensors",
+            f"{text}: expected a checkpoint, found a file that stores no tensors ({model.format.label})",
             hint="the command inspect says what is in it",
         )
     return model.weights
 
 
 def matching(weights: Weights, wanted: str | None) -> list[str]:
-    """The keys that a name means: itself, else every key that ends with it.
+    """The keys that a name means: itself, else every key that ends with it, else all that lie in it.
+
+    What TensorFlow 2 appends to every key need not be written.
 
     Raises:
-        FindError: no key ends with it; the nearest ones are named.
+        FindError: there is no such key; the nearest ones are named.
     """
     keys = sorted(weights.tensors)
     if wanted is None:
@@ -40,10 +44,15 @@ def matching(weights: Weights, wanted: str | None) -> list[str]:
     name = wanted.removesuffix(":0")
     if name in weights.tensors:
         return [name]
-    found = [key for key in keys if key.endswith(f"/{name}")] or [key for key in keys if key.endswith(name)]
+    short = {key: key.removesuffix(_VALUE) for key in keys}
+    found = (
+        [key for key in keys if f"/{short[key]}".endswith(f"/{name}") or key.endswith(f"/{name}")]
+        or [key for key in keys if short[key].endswith(name) or key.endswith(name)]
+        or [key for key in keys if f"/{name.strip('/')}/" in f"/{key}"]
+    )
     if not found:
         close = nearest(name, keys)
-        hint = f"nearest: {', '.join(close)}" if close else None
+        hint = f"nearest: {', '.join(close)}" if close else "without a name, all of them are listed"
         raise FindError(
             f"tensor {wanted!r}: expected a key, or its end, of {len(keys)} stored ones", hint=hint
         )
