@@ -465,8 +465,9 @@ class TestRun:
 
     def test_an_unknown_feed_names_the_known_ones(self, runner: Runner, saved: Saved) -> None:
         """A typing error is answered with the graph's inputs."""
-        with pytest.raises(RunError, match="feed 'z:0' is not in the graph, its inputs are: x:0"):
+        with pytest.raises(RunError, match="feed 'z:0' is not in the graph, its inputs are: x:0") as caught:
             runner.run(saved.frozen, {"z:0": np.ones(1)})
+        assert "keep_prob" in str(caught.value.hint)
 
     def test_a_value_of_the_wrong_shape_is_an_error_of_one_line(self, runner: Runner, saved: Saved) -> None:
         """TensorFlow's message without its machinery."""

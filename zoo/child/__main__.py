@@ -50,7 +50,7 @@ def work(job: Job) -> Answer:
     except UnsafeError as error:
         return Refused(kind="unsafe", reason=str(error), hint=error.hint)
     except CannotError as error:
-        return Refused(kind="impossible", reason=str(error))
+        return Refused(kind="impossible", reason=str(error), hint=error.hint)
 
 
 def probe(task: Probe) -> Probed:

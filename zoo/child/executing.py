@@ -39,7 +39,11 @@ def execute(task: Execute, threads: Threads) -> Results:
             unknown = [name for name in given if cut.producer(name) not in parts.nodes]
             if unknown:
                 known = ", ".join(sorted(wanted)) or "none"
-                raise CannotError(f"feed {unknown[0]!r} is not in the graph, its inputs are: {known}")
+                raise CannotError(
+                    f"feed {unknown[0]!r} is not in the graph, its inputs are: {known}",
+                    hint="freezing gives keep_prob, is_training and their kin their inference value: "
+                    "such a feed is left out",
+                )
             arrays = _arrays(task.arrays)
             fixed = {
                 name: _value(value, loaded.graph, arrays) for name, value in given.items() if not value.random

@@ -32,6 +32,10 @@ VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
 class CannotError(Exception):
     """TensorFlow cannot load or run it; the message says why, in a line."""
 
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
 
 class UnsafeError(Exception):
     """The wanted part of the graph would touch the world outside it."""
