@@ -257,6 +257,18 @@ def test_the_parts_of_a_sparse_input_are_shown_as_what_they_are(sketch: Sketch) 
     assert "values of the sparse tensor" in next(i.reason for i in found.inputs if i.name == "values:0")
 
 
+def test_strings_that_come_out_are_text() -> None:
+    """Names of classes are no logits, whatever their tensor is called."""
+    proto = protos.GraphDef()
+    for name, op, inputs, key in (("x", "Placeholder", (), "dtype"), ("names", "Identity", ("x",), "T")):
+        node = proto.node.add(name=name, op=op, input=inputs)
+        node.attr.add(key=key, value=protos.AttrValue(type=7).SerializeToString())
+
+    found = detect(MetaGraph(graph=Graph.from_proto(proto)), outputs=["names"])
+
+    assert [(item.dtype, item.kind) for item in found.outputs] == [("string", "text")]
+
+
 def test_a_signature_that_names_missing_tensors_is_passed_over(sketch: Sketch) -> None:
     """The data flow answers instead, and a warning says what is wrong."""
     p = sketch.tf.nn.softmax(sketch.dense(sketch.feed([None, 8], "x"), 3, "d"), name="p")

@@ -59,7 +59,9 @@ def outcome_lines(outcome: Outcome) -> list[str]:
         if outcome.failure.hint:
             lines.append(f"  hint: {safe(outcome.failure.hint)}")
     if outcome.format is not None:
-        made = f", made by {outcome.format.producer}" if outcome.format.producer else ""
+        producer = outcome.format.producer or ""
+        made = f", made by {'TensorFlow ' if producer[:1].isdigit() else ''}{producer}" if producer else ""
+        made = made.replace(", made by for ", ", for ")
         # The files of an empty prefix begin with a dot; a SavedModel may lie in the folder itself.
         empty = " with an empty prefix" if "checkpoint" in outcome.format.id else ""
         place = f" at {safe(outcome.format.path)!r}" if outcome.format.path else empty

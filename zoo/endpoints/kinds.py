@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow
+from zoo.endpoints.flow import Flow, output_dtype
 from zoo.protos import Shape
 
 _NAMED = (
@@ -57,6 +57,8 @@ def output_kind(flow: Flow, i: int, port: int, shape: Shape, *, role: str | None
         if shape is not None and len(shape) == 4:
             return "masks" if shape[-1] in (1, 2) else "image"
         return "probabilities"
+    if output_dtype(node, port) == "string" or output_dtype(source, 0) == "string":
+        return "text"
     for kind, pattern in _NAMED:
         if re.search(pattern, name):
             return kind

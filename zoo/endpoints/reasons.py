@@ -20,7 +20,8 @@ def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bo
             total |= flow.variable_bits[i]
     own, everything = head.coverage.bit_count(), total.bit_count()
     what = "large constants" if flow.frozen else "model variables"
-    parts = [f"{'the only head' if alone else 'a head'}, a {op}"]
+    article = "an" if op[:1] in "AEIOaeio" else "a"
+    parts = [f"{'the only head' if alone else 'a head'}, {article} {op}"]
     if everything:
         parts.append(
             f"that depends on all {everything} {what}"

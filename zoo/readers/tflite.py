@@ -222,7 +222,8 @@ def _quantization(item: Table) -> str:
         return ""
     if len(scales) > 1:
         return f"; quantized with {len(scales)} scales"
-    return f"; quantized: {scales[0]:.6g} x (q - {zeros[0] if zeros else 0})"
+    zero = zeros[0] if zeros else 0
+    return f"; quantized: {scales[0]:.6g} x (q {'-' if zero >= 0 else '+'} {abs(zero)})"
 
 
 def _renamed(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
