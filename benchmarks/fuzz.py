@@ -36,7 +36,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from zoo import layers, protos, shapes, sniff, variables
+from zoo import drawing, protos, shapes, sniff, variables
 from zoo.compute import compute
 from zoo.endpoints import detect
 from zoo.errors import ZooError
@@ -168,7 +168,7 @@ def _graph(data: bytes, folder: Path) -> None:
     compute(meta.graph, ends.inputs)
     operations_csv(meta.graph)
     graph_text(meta.graph)
-    layers.draw(
+    drawing.draw(
         meta.graph,
         inferred,
         inputs=[item.name for item in ends.inputs],

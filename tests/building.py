@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.hostile import NAMES
 from tests.make_zoo import convnet, make
-from zoo import layers, protos
+from zoo import drawing, protos
 from zoo.graph import Graph
 from zoo.pages.publish import publish
 from zoo.records import Outcome
@@ -97,7 +97,7 @@ def plain(folder: Path) -> Site:
         (frozen[1], convnet(650, training=True), "prob:0"),
         (frozen[2], hostile_graph(), f"{len(NAMES) - 1}:0"),
     ):
-        content = layers.draw(graph, {}, inputs=["input:0"], outputs=[end])
+        content = drawing.draw(graph, {}, inputs=["input:0"], outputs=[end])
         (output / "models" / outcome.slug / "graph.json").write_bytes(content)
     pages = written_pages(folder / "docs")
     publish(output, pages)

@@ -13,7 +13,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo import layers, protos, records
+from zoo import drawing, protos, records
 from zoo.graph import Graph
 from zoo.names import slug
 from zoo.records import Outcome, RowRun, RunReport, Status, to_json
@@ -93,11 +93,11 @@ def make(
     """Write ``count`` outcomes and a run report to ``folder``; ``names`` replace the first made-up ones."""
     rng = random.Random(seed)  # noqa: S311 - no secrets
     graph = convnet(blocks, training=True)
-    drawing = layers.draw(graph, {}, inputs=["input:0"], outputs=["prob:0"]) if graphs else None
+    drawn = drawing.draw(graph, {}, inputs=["input:0"], outputs=["prob:0"]) if graphs else None
     outcomes = []
     for i in range(count):
         name = names[i] if i < len(names) else f"{NAMES[i % 7]} {i // 7 + 1}.0"
-        outcomes.append(_one(folder, i, name, graph, drawing, rng, variables=variables))
+        outcomes.append(_one(folder, i, name, graph, drawn, rng, variables=variables))
     rows = tuple(
         RowRun(
             slug=o.slug,
@@ -126,7 +126,7 @@ def _one(
     i: int,
     name: str,
     graph: Graph,
-    drawing: bytes | None,
+    drawn: bytes | None,
     rng: random.Random,
     *,
     variables: int,
@@ -162,8 +162,8 @@ def _one(
         return outcome
     total, size = _variables(home / "variables.csv", rng, variables, copy=i % 7 == 3, name=name)
     counts = graph.op_counts()
-    if drawing is not None:
-        (home / "graph.json").write_bytes(drawing)
+    if drawn is not None:
+        (home / "graph.json").write_bytes(drawn)
     (home / "operations.csv").write_text("name,type,output\n", encoding="utf-8")
     frozen = None
     if i % 5 != 3:

@@ -37,7 +37,7 @@ LAYERS = [
         "zoo.freezing",
         "zoo.freeze",
     ],
-    ["zoo.layers", "zoo.flat", "zoo.recognize", "zoo.summary"],
+    ["zoo.drawing", "zoo.summary"],
     ["zoo.running", "zoo.runner", "zoo.child"],
     ["zoo.pipeline", "zoo.pages"],
     ["zoo.__main__", "zoo.commands", "jobs"],

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import google_crc32c
 
-from zoo import layers, protos, shapes, summary, variables
+from zoo import drawing, protos, shapes, summary, variables
 from zoo.compute import compute
 from zoo.endpoints import detect
 from zoo.errors import (
@@ -319,7 +319,7 @@ class _Line:
             )
             self.write_variables(model, bindings, {})
             if any(layer.inputs for layer in model.layers):
-                (self.folder / "graph.json").write_bytes(layers.draw_layers(model.layers))
+                (self.folder / "graph.json").write_bytes(drawing.draw_layers(model.layers))
         self.complete(model)
         known = _EXPLANATIONS.get(model.format.id, _WEIGHTS_ONLY)
         self.facts["explanation"] = known if model.op_counts else _WEIGHTS_ONLY
@@ -489,7 +489,7 @@ class _Line:
             (self.folder / "operations.csv").write_bytes(summary.operations_csv(graph, counts))
             (self.folder / "graph.txt").write_bytes(summary.graph_text(graph, counts))
             inferred = self.compute(graph if frozen is None else frozen.graph, ends)
-            drawn = layers.draw(
+            drawn = drawing.draw(
                 graph,
                 inferred,
                 inputs=[item.name for item in ends.inputs],

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.make_zoo import convnet
-from zoo import layers, model, protos
+from zoo import drawing, model, protos
+from zoo.drawing.recognize import Layer, repeats
 from zoo.graph import Graph
-from zoo.recognize import Layer, repeats
 
 CORPUS = Path(os.environ.get("ZOO_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus of real models at {CORPUS}")
@@ -28,7 +28,7 @@ def graph(*rows: tuple[str, ...]) -> Graph:
 
 
 def drawn(made: Graph, output: str, inputs: Sequence[str] = ("x:0",)) -> dict[str, Any]:
-    return layers.read(layers.draw(made, {}, inputs=inputs, outputs=[output]))
+    return drawing.read(drawing.draw(made, {}, inputs=inputs, outputs=[output]))
 
 
 def labels(made: Graph, output: str, inputs: Sequence[str] = ("x:0",)) -> list[str]:
@@ -149,7 +149,7 @@ def test_training_is_not_recognized_as_layers() -> None:
     assert view["layers"]["labels"][:2] == ["Input", "Conv 3×3, 16 + BN + ReLU"]
     assert view["layers"]["labels"][-1] == "Dense 10 + Softmax"
     assert not any("gradients" in name for name in view["layers"]["names"])
-    assert sum(flag & layers.FORWARD > 0 for flag in view["flags"]) < view["nodes"]
+    assert sum(flag & drawing.FORWARD > 0 for flag in view["flags"]) < view["nodes"]
 
 
 def test_blocks_in_a_row_are_told_once() -> None:
@@ -229,7 +229,7 @@ def test_a_function_that_calls_itself_ends() -> None:
     function.node_def.add(name="again", op="f")
     function.node_def.add(name="twice", op="f")
 
-    assert json.loads(layers.draw(Graph.from_proto(proto), {}, inputs=[], outputs=[]))["nodes"] > 0
+    assert json.loads(drawing.draw(Graph.from_proto(proto), {}, inputs=[], outputs=[]))["nodes"] > 0
 
 
 def test_deep_names_stay_whole() -> None:
@@ -237,14 +237,14 @@ def test_deep_names_stay_whole() -> None:
     name = "/".join(["s"] * 3000)
     view = drawn(graph(X, (name, "Relu", "x")), f"{name}:0")
 
-    assert len(view["scopes"]["parent"]) <= layers.MAX_DEPTH + 2
+    assert len(view["scopes"]["parent"]) <= drawing.MAX_DEPTH + 2
     assert view["layers"]["names"][1] == name
 
 
 def test_stated_layers_are_drawn() -> None:
     """The layers of a Keras configuration make a drawing of their own."""
-    view = layers.read(
-        layers.draw_layers(
+    view = drawing.read(
+        drawing.draw_layers(
             [
                 model.Layer(name="in", type="InputLayer", shape=(None, 8, 8, 1)),
                 model.Layer(name="c", type="Conv2D", words="convolution 3x3, 1 to 8", inputs=("in", "gone")),

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zoo import protos
-from zoo.flat import Flat
+from zoo.drawing.flat import Flat
 from zoo.graph import Node
 from zoo.protos import Shape
 

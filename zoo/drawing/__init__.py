@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from zoo import model, protos
+from zoo.drawing.flat import Flat, flatten
+from zoo.drawing.recognize import Layer, Repeat, forward, recognize
+from zoo.drawing.recognize import repeats as find_repeats
 from zoo.errors import ReadError
-from zoo.flat import Flat, flatten
 from zoo.graph import Graph
 from zoo.protos import Shape
-from zoo.recognize import Layer, Repeat, forward, recognize
-from zoo.recognize import repeats as find_repeats
 
 SCHEMA = 1
 MAX_DRAWN = 150_000
