@@ -51,6 +51,9 @@ class Server(ThreadingHTTPServer):
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed is no fault of the server."""
+
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{name}"
 
