@@ -26,7 +26,7 @@ serve: $(READY)  ## browse the catalog at http://127.0.0.1:8000
 	$(BIN)/mkdocs serve
 
 test: $(READY)  ## install what the tests need and pass them
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check

@@ -50,3 +50,14 @@ def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 def zoo_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A built site of a small zoo."""
     return building.plain(tmp_path_factory.mktemp("plain"))
+
+
+_LONG = (
+    "browser/", "test_job.py", "test_selection.py", "test_s3.py", "test_cluster.py", "test_chaos.py",
+    "test_runner.py", "test_keras_rebuild.py", "test_readers_damage.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files first that take long: each is one worker's work, and none shall be left for the end."""
+    items.sort(key=lambda item: not any(part in item.nodeid for part in _LONG))
