@@ -50,16 +50,21 @@ def main() -> int:
     chosen = [case for case in CASES if not case.frozen and not case.plain][::every]
     with Runner() as runner:
         for case in chosen:
-            meta = v1.MetaGraphDef.FromString(made(case).meta)
+            labelled = made(case)
+            meta = v1.MetaGraphDef.FromString(labelled.meta)
             if not meta.HasField("saver_def"):
                 continue
             with tempfile.TemporaryDirectory() as scratch:
                 work = Path(scratch)
                 prefix = work / "model.ckpt"
+                # Some collections name what TensorFlow 2 cannot resolve, such as an op without output.
+                for key in set(meta.collection_def) - {"variables", "trainable_variables"}:
+                    del meta.collection_def[key]
                 with tf.Graph().as_default() as graph, v1.Session(graph=graph) as session:
                     saver = v1.train.import_meta_graph(meta)
                     session.run(v1.global_variables_initializer())
-                    saver.save(session, str(prefix))
+                    saver.save(session, str(prefix), write_meta_graph=False)
+                Path(f"{prefix}.meta").write_bytes(labelled.meta)
                 urls = tuple(str(path) for path in sorted(work.glob("model.ckpt*")))
                 folder = work / "outcome"
                 folder.mkdir()
@@ -68,7 +73,7 @@ def main() -> int:
                 outcome = process(row, folder, options=options, trace=Trace())
             how = ended(outcome)
             counts[case.family][how] += 1
-            if outcome.frozen is not None:
+            if outcome.frozen is not None and how == "proved":
                 constants += outcome.frozen.constants.checked
                 worst = max(worst, outcome.frozen.run.max_abs_diff or 0.0)
             if how != "proved":
