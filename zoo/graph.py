@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -297,8 +297,3 @@ class MetaGraph:
     """Asset file name → the tensor that is fed with its path."""
     object_graph: Any = None
     """SavedObjectGraph message, or None."""
-
-
-def control_inputs(node: Node) -> Sequence[str]:
-    """Names of the nodes that ``node`` waits for without reading them."""
-    return [text[1:] for text in node.inputs if text.startswith("^")]
