@@ -16,15 +16,11 @@ from dataclasses import dataclass
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from benchmarks.endpoints import generative, grown, images, more, others, sequences, twice
-from benchmarks.endpoints.cases import CASES, Labelled, made, v1
+from benchmarks.endpoints.cases import Labelled, cases, made, v1
 from zoo import protos
 from zoo.endpoints import detect
 from zoo.graph import MetaGraph
 from zoo.readers.metagraph import meta_graph
-
-FAMILIES = (generative, grown, images, more, others, sequences, twice)
-"""Imported for their cases."""
 
 FREE = ("training_flag", "keep_prob", "label", "learning_rate", "queue")
 """Roles that are no data: the truth lists what the author feeds besides them."""
@@ -39,6 +35,7 @@ class Score:
 
     inputs: bool
     outputs: bool
+    both: bool
     third: bool
     """Every true output is among the first three candidates (or as many as there are true ones)."""
 
@@ -73,11 +70,13 @@ def last_node(meta: MetaGraph) -> Answer:
 
 
 def score(answer: Answer, case: Labelled) -> Score:
-    """The answer against the truth."""
+    """The answer against the truth, or against the one of several truths that it is nearest to."""
     inputs, outputs, ranked = answer
-    first = ranked[: max(3, len(case.outputs))]
     return Score(
-        set(inputs) == set(case.inputs), set(outputs) == set(case.outputs), set(case.outputs) <= set(first)
+        any(set(inputs) == set(truth) for truth, _ in case.truths),
+        any(set(outputs) == set(truth) for _, truth in case.truths),
+        any((set(inputs), set(outputs)) == (set(ins), set(outs)) for ins, outs in case.truths),
+        any(set(truth) <= set(ranked[: max(3, len(truth))]) for _, truth in case.truths),
     )
 
 
@@ -88,10 +87,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--report", action="store_true", help="score the half that nobody develops on")
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--module", default="", help="cases of this module of benchmarks/endpoints alone")
     options = parser.parse_args(argv)
     v1.disable_eager_execution()
     half = "report" if options.report else "develop"
-    chosen = [case for case in CASES if case.half == half and options.only in case.name]
+    known = cases()
+    chosen = [
+        case
+        for case in known
+        if case.half == half and options.only in case.name
+        if options.module in ("", case.build.__module__.rpartition(".")[2])
+    ]
     peers: dict[str, Callable[[MetaGraph], Answer]] = {
         "summarize_graph": summarize_graph,
         "last node": last_node,
@@ -110,16 +116,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         own = score(answer, labelled)
         scores["ours"].append(own)
         families[case.family].append(own)
-        confidences.append((confidence, own.inputs and own.outputs))
+        confidences.append((confidence, own.both))
         for name, peer in peers.items():
             scores[name].append(score(peer(meta), labelled))
         if not options.report:
             marks = "".join("." if good else "x" for good in (own.inputs, own.outputs, own.third))
             print(f"{marks} {confidence:.2f} {case.family:15} {case.name}")
-            if not (own.inputs and own.outputs and own.third):
-                print(f"      truth {list(labelled.inputs)} -> {list(labelled.outputs)}")
+            if not (own.both and own.third):
+                for inputs, outputs in labelled.truths:
+                    print(f"      truth {list(inputs)} -> {list(outputs)}")
                 print(f"      found {answer[0]} -> {answer[1]}  of {answer[2][:6]}")
-    print(f"\n{len(chosen)} graphs ({half} half of {len(CASES)}), {nodes} nodes, {seconds:.2f} s in detect")
+    print(f"\n{len(chosen)} graphs ({half} half of {len(known)}), {nodes} nodes, {seconds:.2f} s in detect")
     print(f"{'':18}{'inputs exact':>14}{'outputs exact':>15}{'both':>8}{'first three':>13}")
     for name, found in scores.items():
         print(f"{name:18}{_rates(found)}")
@@ -136,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _rates(found: Sequence[Score]) -> str:
     count = len(found)
     exact_inputs, exact_outputs = sum(item.inputs for item in found), sum(item.outputs for item in found)
-    both = sum(item.inputs and item.outputs for item in found)
+    both = sum(item.both for item in found)
     return (
         f"{exact_inputs / count:14.0%}{exact_outputs / count:15.0%}"
         f"{both / count:8.0%}{sum(item.third for item in found) / count:13.0%}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -13,6 +16,8 @@ v1 = tf.compat.v1
 
 Truth = tuple[list[Any], list[Any]]
 """The tensors that the author feeds and fetches at inference (flags and dropout left out)."""
+Truths = Truth | list[Truth]
+"""One answer, or several that are right alike: with scores or with what they become, say."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Case:
 
     name: str
     family: str
-    build: Callable[[], Truth]
+    build: Callable[[], Truths]
     modern: bool = False
     """Resource variables and functional control flow, as TensorFlow 2 writes version 1 graphs."""
     frozen: bool = False
@@ -35,14 +40,21 @@ class Case:
         return "develop" if hashlib.sha256(self.name.encode()).digest()[0] % 2 else "report"
 
 
-CASES: list[Case] = []
+_CASES: list[Case] = []
 
 
-def case(family: str, **options: bool) -> Callable[[Callable[[], Truth]], Callable[[], Truth]]:
+def cases() -> list[Case]:
+    """All labelled graphs, module by module."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        importlib.import_module(f"{__package__}.{module.name}")
+    return _CASES
+
+
+def case(family: str, **options: bool) -> Callable[[Callable[[], Truths]], Callable[[], Truths]]:
     """Registers the function as a case; its name is the case's."""
 
-    def register(build: Callable[[], Truth]) -> Callable[[], Truth]:
-        CASES.append(Case(build.__name__, family, build, **options))
+    def register(build: Callable[[], Truths]) -> Callable[[], Truths]:
+        _CASES.append(Case(build.__name__, family, build, **options))
         return build
 
     return register
@@ -54,8 +66,8 @@ class Labelled:
 
     case: Case
     meta: bytes
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
+    truths: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    """Inputs and outputs; where there are several pairs, each is right."""
 
 
 def made(chosen: Case) -> Labelled:
@@ -68,14 +80,15 @@ def made(chosen: Case) -> Labelled:
         v1.disable_control_flow_v2()
     with tf.Graph().as_default() as graph:
         v1.set_random_seed(1)
-        inputs, outputs = chosen.build()
-        names = [
-            [text if isinstance(text, str) else text.name for text in ends] for ends in (inputs, outputs)
-        ]
+        built = chosen.build()
+        truths = tuple(
+            (_names(inputs), _names(outputs))
+            for inputs, outputs in (built if isinstance(built, list) else [built])
+        )
         if chosen.frozen:
             with v1.Session(graph=graph) as session:
                 session.run(v1.global_variables_initializer())
-                nodes = [name.split(":")[0] for name in names[1]]
+                nodes = [name.split(":")[0] for name in truths[0][1]]
                 frozen = v1.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), nodes)
             meta = v1.MetaGraphDef(graph_def=frozen)
         elif chosen.plain:
@@ -87,4 +100,8 @@ def made(chosen: Case) -> Labelled:
                 saver_def=saver.as_saver_def() if saver else None,
                 graph_def=graph.as_graph_def(add_shapes=True),
             )
-    return Labelled(chosen, meta.SerializeToString(), tuple(names[0]), tuple(names[1]))
+    return Labelled(chosen, meta.SerializeToString(), truths)
+
+
+def _names(tensors: list[Any]) -> tuple[str, ...]:
+    return tuple(tensor if isinstance(tensor, str) else tensor.name for tensor in tensors)
