@@ -174,6 +174,9 @@ def sweep(settings: Settings, pages: Path | None = None) -> None:
     shutil.rmtree(Path(settings.output) / ".running", ignore_errors=True)
     if settings.work:
         shutil.rmtree(settings.work, ignore_errors=True)
-    half_pages = pages.rglob(".*.partial") if pages is not None else ()
-    for file in (*Path(settings.output).glob(".*.partial"), *half_pages):
-        file.unlink(missing_ok=True)
+    half_pages = tuple(pages.rglob(".*.partial")) if pages is not None else ()
+    for left in (*Path(settings.output).glob(".*.partial"), *half_pages):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)

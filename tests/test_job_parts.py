@@ -18,7 +18,7 @@ from jobs import resume
 from jobs.crumb import crumb, stage_in
 from jobs.lock import Claim, OutputInUseError, OutputTakenError, held, locked
 from jobs.process import INTERRUPTED, USAGE, main, parser
-from jobs.run import Crew, Pace
+from jobs.run import Crew, Pace, sweep
 from jobs.screen import closing, size
 from jobs.settings import Ended, RunStoppedError, Settings
 from tests.clusters import wait_until
@@ -365,6 +365,18 @@ def test_alarms_go_off_in_the_order_of_their_times_unless_called_off() -> None:
     called_off.cancel()
     assert heard.get(timeout=10) == "last"
     assert heard.empty()
+
+
+def test_a_run_begins_by_removing_what_a_killed_one_has_left(tmp_path: Path) -> None:
+    """Half of an outcome, half of a model's data, half of a page; whole ones stay."""
+    left = ("zoo/models/.a.1.partial/x", "docs/data/.a.1.partial/x", "docs/models/.a.md.1.partial")
+    for name in (*left, "zoo/models/a/x", "docs/data/a/x", "docs/models/a.md"):
+        replace(tmp_path / name, b"x")
+
+    sweep(Settings(output=str(tmp_path / "zoo"), cache="", work=""), tmp_path / "docs")
+
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {"zoo/models/a/x", "docs/data/a/x", "docs/models/a.md"}
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.make_zoo import make
 from zoo import records
 from zoo.pages import across, escape, publish, show, snippets, svg, variables
 from zoo.pages.publish import file_limit
+from zoo.pages.render import environment
 from zoo.records import Outcome, to_json
 
 
@@ -78,6 +79,22 @@ def test_only_the_changed_model_is_written(output: Path, tmp_path: Path) -> None
     assert again.written == 2
 
 
+def test_the_data_of_a_model_appear_together(
+    output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A publishing that dies half-way through a model leaves nothing that looks like one."""
+    docs = tmp_path / "docs"
+
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        publish.publish(output, docs)
+
+    assert not list((docs / "data").iterdir())
+
+
 def test_pages_of_rows_that_are_gone_are_removed(output: Path, tmp_path: Path) -> None:
     """Nothing of a removed row is left on the site."""
     publish.publish(output, tmp_path / "docs")
@@ -140,6 +157,25 @@ def test_escaped_names_hold_only_plain_characters(name: str) -> None:
         bare = str(text)
         assert bare.isascii()
         assert not set(bare) & set("<>\"'`*[]{}|\\$%~^=+!@:()?\n\r\t\x00")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ x }}",
+        "{% for i in [x] %}{{ i }}{% endfor %}",
+        "{% macro m(i) %}{{ i }}{% endmacro %}{{ m(x) }}",
+        "{% set y %}{{ x }}{% endset %}{{ y }}",
+        "{{ x ~ '' }}",
+        "{{ x|replace('q', 'r') }}",
+        "{{ x|default('q') }}",
+    ],
+)
+def test_all_that_a_template_prints_is_escaped_once(template: str) -> None:
+    """Whichever way a name takes through a template, it stands on the page as `escape.esc` has it."""
+    name = '<b>&"{{ 7 }}'
+
+    assert environment().from_string(template).render(x=name) == escape.esc(name)
 
 
 def test_data_scripts_cannot_end_their_element() -> None:

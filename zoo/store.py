@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_TRIES = 100
+"""New names that are tried; another process takes one by accident, or removes the folder."""
 
 
 @contextmanager
@@ -38,22 +40,29 @@ def replace(path: Path, data: bytes) -> None:
 @contextmanager
 def _beside(path: Path) -> Iterator[tuple[int, Path]]:
     """A new file beside ``path``, open and for its owner only; removed on an error."""
-    make = functools.partial(tempfile.mkstemp, prefix=f".{path.name[:40]}.", suffix=".partial")
-    handle, name = _in_folder(path.parent, make)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle, partial = _make_beside(path, ".partial", lambda name: os.open(name, flags, 0o600))
     try:
-        yield handle, Path(name)
+        yield handle, partial
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
 
 
-def _in_folder(folder: Path, make: Callable[..., T]) -> T:
-    """What ``make`` makes in a folder, which is made as well where there is none."""
-    try:
-        return make(dir=folder)
-    except FileNotFoundError:
-        folder.mkdir(parents=True, exist_ok=True)
-        return make(dir=folder)
+def _make_beside(path: Path, suffix: str, make: Callable[[str], T]) -> tuple[T, Path]:
+    """What ``make`` makes of a new hidden name beside ``path``, and where; their folder, if it must be."""
+    start = f"{path.parent}/.{path.name[:40]}."
+    for attempt in range(_TRIES):
+        name = f"{start}{secrets.token_hex(4)}{suffix}"
+        try:
+            return make(name), Path(name)
+        except FileExistsError:
+            continue
+        except FileNotFoundError:
+            if attempt == _TRIES - 1:
+                raise
+            path.parent.mkdir(parents=True, exist_ok=True)
+    raise FileExistsError(errno.EEXIST, "no new name to be had", str(path.parent))
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
@@ -75,26 +84,27 @@ def staging(folder: Path, *, stands: Callable[[], bool] = lambda: False) -> Iter
         folder: where it goes.
         stands: asked when there is a ``folder`` already: whether that one is to stay, and ours to go.
     """
-    make = functools.partial(tempfile.mkdtemp, prefix=f".{folder.name[:40]}.", suffix=".partial")
-    staged = Path(_in_folder(folder.parent, make))
+    _, staged = _make_beside(folder, ".partial", lambda name: os.mkdir(name, 0o700))  # noqa: PTH102 (as above)
     try:
         yield staged
-        staged.chmod(0o755)  # mkdtemp makes folders that only their owner can enter
+        staged.chmod(0o755)
         while True:
             try:
                 staged.rename(folder)
-                break
+                return
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
             if stands():
                 break
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}.", suffix=".old", dir=folder.parent))
+            _, old = _make_beside(folder, ".old", lambda name: os.mkdir(name, 0o700))  # noqa: PTH102
             with contextlib.suppress(FileNotFoundError):  # another process was faster
                 folder.rename(old / "was")
             shutil.rmtree(old)
-    finally:
+    except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
+        raise
+    shutil.rmtree(staged, ignore_errors=True)
 
 
 def write_all(handle: int, view: memoryview) -> None:

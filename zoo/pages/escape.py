@@ -59,10 +59,15 @@ def esc(value: Any) -> Markup:
     return value if isinstance(value, Markup) else _escaped(str(value))
 
 
+def _safe(text: str) -> Markup:
+    """``text``, which was escaped, as Markup; its own constructor looks whether it is one already."""
+    return str.__new__(Markup, text)
+
+
 @functools.lru_cache(maxsize=1 << 14)
 def _escaped(text: str) -> Markup:
     # Pages of models say the same words, types and shapes again and again.
-    return Markup(_PLAIN.sub(_reference, visible(text)))  # noqa: S704 - this is the escaping
+    return _safe(_PLAIN.sub(_reference, visible(text)))
 
 
 def whole(value: str) -> Markup:
@@ -71,7 +76,7 @@ def whole(value: str) -> Markup:
     Where a text cannot be told exactly (lone surrogates, NUL), the visible form stands in.
     """
     exact = value if _LINES.match(value) or all(map(_copyable, value)) else visible(value, None)
-    return Markup(_PLAIN.sub(_reference, exact))  # noqa: S704 - this is the escaping
+    return _safe(_PLAIN.sub(_reference, exact))
 
 
 def _copyable(character: str) -> bool:
@@ -84,12 +89,12 @@ def _copyable(character: str) -> bool:
 
 def prose(text: str) -> Markup:
     """A sentence as `esc` has it, and not cut where a name would be."""
-    return Markup(_PLAIN.sub(_reference, visible(text, 4000)))  # noqa: S704 - this is the escaping
+    return _safe(_PLAIN.sub(_reference, visible(text, 4000)))
 
 
 def heading(value: str) -> Markup:
     """``value`` for a Markdown heading: not even a blank or a hyphen keeps its meaning."""
-    return Markup(_ALPHANUMERIC.sub(_reference, visible(value)))  # noqa: S704 - this is the escaping
+    return _safe(_ALPHANUMERIC.sub(_reference, visible(value)))
 
 
 def front_matter(**fields: Any) -> Markup:
@@ -108,7 +113,7 @@ def link(url: str) -> Markup | None:
 
 def name(text: str) -> Markup:
     """A name in code type, kept from reordering what stands around it."""
-    return Markup(f'<code><bdi dir="ltr">{_escaped(text)}</bdi></code>')  # noqa: S704 - escaped
+    return _safe(f'<code><bdi dir="ltr">{_escaped(text)}</bdi></code>')
 
 
 def script(call: str, *arguments: Any) -> bytes:
@@ -124,7 +129,12 @@ def _json_escapes(error: UnicodeError) -> tuple[str, int]:
     """Characters that are not ASCII as JSON has them, in pairs of surrogates where needed."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+    return _json_escape(error.object[error.start : error.end]), error.end
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _json_escape(text: str) -> str:
+    return json.dumps(text)[1:-1]
 
 
 codecs.register_error("json", _json_escapes)

@@ -6,7 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from markupsafe import Markup
@@ -50,11 +50,14 @@ class View:
     """An outcome with `Cells` for its manifest; all else as it is."""
 
     def __init__(self, outcome: Outcome) -> None:
+        # A template asks for a hundred of them: a way round by __getattr__ costs more than all fields.
+        self.__dict__.update(msgspec.structs.asdict(outcome))
         self.outcome = outcome
         self.manifest = Cells(outcome.manifest)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.outcome, name)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 def page(

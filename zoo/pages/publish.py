@@ -24,7 +24,7 @@ from zoo.pages import model as model_page
 from zoo.pages.model import View
 from zoo.pages.render import model_bytes, render
 from zoo.records import Outcome, RowRun, RunReport, load, to_json
-from zoo.store import replacing, write_if_changed
+from zoo.store import replacing, staging, write_if_changed
 
 SMALL_ZOO = 200
 """Up to so many models, pages hold all their variables; beyond, the largest ones."""
@@ -161,24 +161,17 @@ class _Site:
         self, outcome: Outcome, *, inline: int, limit: int, manifest: str
     ) -> tuple[across.Tensor, ...]:
         folder = self.output / "models" / outcome.slug
-        data = self.pages / "data" / outcome.slug
-        data.mkdir(parents=True, exist_ok=True)
         lines = variables.read(folder / "variables.csv")
         graph = self._graph(folder / "graph.json")
         drawn = graph[1] if graph else None
         linked = {file.path for file in outcome.files if file.bytes <= limit and _plain(file.path)}
-        for name in sorted(linked):
-            self._offer(folder / name, data / name)
-        self.put(data / "model.json", self.records[outcome.slug])
-        self.put(data / "model.js", model_page.data(outcome, lines, drawn))
-        keep = {*linked, "model.json", "model.js"}
+        made = {
+            "model.json": self.records[outcome.slug],
+            "model.js": model_page.data(outcome, lines, drawn),
+        }
         if graph is not None and graph[1].nodes:
-            self.put(data / "graph.js", escape.script("zooData", f"{outcome.slug}/graph", graph[0]))
-            keep.add("graph.js")
-        for path in data.iterdir():
-            if path.name not in keep:
-                path.unlink()
-                self.removed += 1
+            made["graph.js"] = escape.script("zooData", f"{outcome.slug}/graph", graph[0])
+        self._data(self.pages / "data" / outcome.slug, made, folder, sorted(linked))
         self.put(
             self.pages / "models" / f"{outcome.slug}.md",
             model_page.page(
@@ -194,6 +187,26 @@ class _Site:
         )
         return across.tensors(lines)
 
+    def _data(self, data: Path, made: Mapping[str, bytes], source: Path, linked: Sequence[str]) -> None:
+        """Have ``data`` hold the files ``made``, those of ``source`` that are ``linked``, and no others."""
+        if not data.exists():
+            # Whole or absent, like a file: none of them has to be made beside its place.
+            with staging(data) as staged:
+                for name, content in made.items():
+                    (staged / name).write_bytes(content)
+                self.written += len(made)
+                for name in linked:
+                    self._offer(source / name, staged / name, new=True)
+            return
+        for name, content in made.items():
+            self.put(data / name, content)
+        for name in linked:
+            self._offer(source / name, data / name)
+        for path in data.iterdir():
+            if path.name not in made and path.name not in linked:
+                path.unlink()
+                self.removed += 1
+
     def _graph(self, path: Path) -> tuple[bytes, model_page.Drawn] | None:
         """A ``graph.json`` as it is, and what the page tells of it."""
         try:
@@ -202,10 +215,10 @@ class _Site:
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
-    def _offer(self, source: Path, target: Path) -> None:
+    def _offer(self, source: Path, target: Path, *, new: bool = False) -> None:
         """Put a file on the site: the same file under a second name where the disk can do that."""
         try:
-            if target.exists():
+            if not new and target.exists():
                 if target.samefile(source):
                     self.unchanged += 1
                     return
@@ -383,11 +396,10 @@ def _stage_class(stage: str) -> str:
 
 def _stage_bar(row: RowRun, *, longest: float) -> Any:
     """The stages of a row as one bar, as long as its share of the slowest row."""
-    parts = Markup("").join(
-        Markup('<i class="{}" style="width:{}%" title="{}"></i>').format(
-            _stage_class(stage), f"{100 * spent / longest:.2f}", f"{stage} {show.seconds(spent)}"
-        )
+    parts = "".join(
+        f'<i class="{_stage_class(stage)}" style="width:{100 * spent / longest:.2f}%"'
+        f' title="{escape.esc(f"{stage} {show.seconds(spent)}")}"></i>'
         for stage, spent in row.stages.items()
         if longest and spent / longest > 0.002 and not row.resumed
     )
-    return Markup('<span class="z-stack">{}</span>').format(parts)
+    return Markup(f'<span class="z-stack">{parts}</span>')  # noqa: S704 - escaped above

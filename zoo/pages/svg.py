@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
@@ -29,20 +30,25 @@ def sparkline(counts: Sequence[int], *, width: int = 96, height: int = 18) -> Ma
     top = max(counts, default=0)
     if top <= 0:
         return Markup("")
-    step = width / len(counts)
     path = [f"M0 {height}"]
     level = 0
-    for i, count in enumerate(counts):
+    for place, count in zip(_places(len(counts), width), counts, strict=True):
         # A bin that holds anything shows: at least one unit high.
-        tall = max(1, round(count / top * height)) if count else 0
+        tall = (round(count / top * height) or 1) if count else 0
         if tall != level:
-            path.append(f"H{i * step:.4g}V{height - tall}")
+            path.append(f"{place}{height - tall}")
             level = tall
     path.append(f"H{width}V{height}z")
     return Markup(  # noqa: S704 - numbers only
         f'<svg class="z-spark" viewBox="0 0 {width} {height}" aria-hidden="true">'
         f'<path d="{"".join(path)}"/></svg>'
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _places(number: int, width: int) -> tuple[str, ...]:
+    """The way to the left edge of each of ``number`` bins, up to its height."""
+    return tuple(f"H{i * (width / number):.4g}V" for i in range(number))
 
 
 def treemap(
