@@ -24,7 +24,7 @@ from jobs.settings import Ended, RunStoppedError, Settings
 from tests.clusters import wait_until
 from zoo.alarm import Alarm
 from zoo.records import Archive, Failure, File, Outcome, Row, RowRun, Status, to_json
-from zoo.store import replace, replacing
+from zoo.store import desk, replace, replacing
 
 
 def outcome(status: Status = Status.READ, *, expected: bool = True, name: str = "lenet") -> Outcome:
@@ -377,6 +377,24 @@ def test_a_run_begins_by_removing_what_a_killed_one_has_left(tmp_path: Path) -> 
 
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert found == {"zoo/models/a/x", "docs/data/a/x", "docs/models/a.md"}
+
+
+def test_a_desk_is_empty_whoever_sat_at_it(tmp_path: Path) -> None:
+    """It is used again; two at a time have one each, and one that was swept away is replaced."""
+    with desk(tmp_path / "work") as first, desk(tmp_path / "work") as second:
+        assert first != second
+        replace(first / "deep/in/it", b"left")
+        (first / "link").symlink_to(tmp_path)
+    with desk(tmp_path / "work") as again, suppress(ZeroDivisionError):
+        assert again in (first, second)
+        assert not list(again.iterdir())
+        replace(again / "file", b"left")
+        raise ZeroDivisionError
+    assert not [path for path in (tmp_path / "work").rglob("*") if path not in (first, second)]
+    shutil.rmtree(tmp_path / "work")
+
+    with desk(tmp_path / "work") as other:
+        assert other.is_dir()
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:

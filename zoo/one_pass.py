@@ -10,6 +10,7 @@ Nothing is published before size, checksum and the archive's own checks agree.  
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,8 +20,8 @@ from zoo.blocks import new_block
 from zoo.fetch import Fetched, FetchOptions, fetch_through
 from zoo.fetching.download import Progress
 from zoo.records import Row
-from zoo.store import staging
-from zoo.unpack import Unpacked, can_stream, disk, finished, root_in, unpack_file, unpack_stream
+from zoo.store import empty, staging
+from zoo.unpack import Unpacked, can_stream, disk, finished, unpack_file, unpack_stream
 from zoo.unpacking.members import Limits, Members
 
 DEPTH = 4
@@ -59,20 +60,43 @@ def fetch_and_unpack(
         UnpackError: it is what the row says, and is damaged, unsafe, over a limit or of no known kind.
     """
     with disk(), staging(folder) as staged:
-        sink = _Unpacker(staged, limits, keep=keep, patient=bool(any(row.checksums) or row.sizes))
+        fetched, found = fetch_into(
+            staged, row, cache, options=options, limits=limits, progress=progress, keep=keep
+        )
+    return fetched, replace(found, root=folder)
+
+
+def fetch_into(
+    root: Path,
+    row: Row,
+    cache: Path,
+    *,
+    options: FetchOptions,
+    limits: Limits,
+    progress: Progress,
+    keep: bool = True,
+) -> tuple[tuple[Fetched, ...], Unpacked]:
+    """The same as `fetch_and_unpack`, but into an empty folder, where anything may lie after an error.
+
+    Raises:
+        ZooError: as with `fetch_and_unpack`.
+    """
+    with disk():
+        sink = _Unpacker(root, limits, keep=keep, patient=bool(any(row.checksums) or row.sizes))
         try:
             fetched = fetch_through(row, cache, sink, options=options, progress=progress)
             members = sink.finish()
         finally:
             sink.reset()
         if members is None:
-            members = Members(root_in(staged), limits)
+            empty(root)
+            members = Members(root, limits)
             for one in fetched:
                 if one.role == "model":
                     members.begin(one.name, one.archive.bytes)
                     unpack_file(one.path, one.name, members)
                     members.settle()
-        return fetched, finished(staged, folder, members)
+        return fetched, finished(members)
 
 
 class _Abandoned(Exception):  # noqa: N818 (it ends a thread and goes nowhere)
@@ -82,18 +106,18 @@ class _Abandoned(Exception):  # noqa: N818 (it ends a thread and goes nowhere)
 class _Unpacker:
     """A `zoo.fetch.Sink` that unpacks."""
 
-    def __init__(self, staged: Path, limits: Limits, *, keep: bool, patient: bool) -> None:
+    def __init__(self, root: Path, limits: Limits, *, keep: bool, patient: bool) -> None:
         """Prepare to take a source.
 
         Args:
-            staged: folder that holds nothing else.
+            root: folder that holds nothing else.
             limits: how much may be unpacked.
             keep: see `fetch_and_unpack`.
             patient: when the archive turns out to be bad, have the rest of it fetched nonetheless: its
                 checksum tells whether the archive is bad, or is another one.
         """
         self.keep = keep
-        self._staged = staged
+        self._root = root
         self._limits = limits
         self._patient = patient
         self._members: Members | None = None
@@ -117,7 +141,8 @@ class _Unpacker:
         self._kind, self._name = sniff.identify(head), name
         if not can_stream(self._kind):
             return False
-        self._members = Members(root_in(self._staged), self._limits)
+        empty(self._root)
+        self._members = Members(self._root, self._limits)
         self._members.begin(name, 0)
         self._free, self._full = SimpleQueue(), SimpleQueue()
         if total is not None and total <= SMALL:

@@ -11,10 +11,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import resource
-import tempfile
 import traceback
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -43,7 +42,7 @@ from zoo.graph import Graph, MetaGraph, split_input
 from zoo.manifest import as_expected, told
 from zoo.model import Bindings, Endpoints, Model
 from zoo.names import nearest
-from zoo.one_pass import fetch_and_unpack
+from zoo.one_pass import fetch_into
 from zoo.proof import check_constants
 from zoo.protos import Shape
 from zoo.published import check_member, differences
@@ -64,9 +63,9 @@ from zoo.records import (
 )
 from zoo.runner import Key, Original, Runner
 from zoo.statistics import Accumulator, Statistics, describe
-from zoo.store import write_all
+from zoo.store import desk, write_all
 from zoo.trace import Trace
-from zoo.unpack import Limits, unpack
+from zoo.unpack import Limits, unpack_into
 from zoo.variables.layers import infer_layers
 
 log = logging.getLogger(__name__)
@@ -103,9 +102,8 @@ def process(row: Row, folder: Path, *, options: Options, trace: Trace) -> Outcom
     facts: dict[str, Any] = {}
     files = _Files(folder)
     try:
-        options.work.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"{row.slug[:40]}.", dir=options.work) as work:
-            _Line(row, folder, Path(work), options, trace, facts, files).run()
+        with ExitStack() as desks:
+            _Line(row, folder, desks, options, trace, facts, files).run()
         failure = None
     except ZooError as error:
         trace.note(str(error))
@@ -213,7 +211,8 @@ class _Line:
 
     row: Row
     folder: Path
-    work: Path
+    desks: ExitStack
+    """Where folders for unpacked files are given back."""
     options: Options
     trace: Trace
     facts: dict[str, Any]
@@ -248,10 +247,10 @@ class _Line:
         its size and checksum have proved right.
         """
         with self.trace.at("fetch"):
-            fetched, unpacked = fetch_and_unpack(
+            fetched, unpacked = fetch_into(
+                self.desks.enter_context(desk(self.options.work)),
                 self.row,
                 self.options.cache,
-                self.work / "model",
                 options=self.options.fetch,
                 limits=self.options.limits,
                 progress=self.trace.moved,
@@ -289,7 +288,8 @@ class _Line:
                 )
         if own:
             with self.trace.at("unpack"):
-                folder = unpack(own, self.work / "graph", limits=self.options.limits).root
+                folder = self.desks.enter_context(desk(self.options.work))
+                unpack_into(folder, own, limits=self.options.limits)
             files = sorted(path for path in folder.rglob("*") if path.is_file())
             if len(files) == 1:
                 return files[0]

@@ -107,6 +107,43 @@ def staging(folder: Path, *, stands: Callable[[], bool] = lambda: False) -> Iter
     shutil.rmtree(staged, ignore_errors=True)
 
 
+_desks: dict[tuple[int, Path], list[Path]] = {}
+"""By process, and the folder that they lie in: desks that nobody works at."""
+
+
+@contextmanager
+def desk(folder: Path) -> Iterator[Path]:
+    """An empty folder below ``folder`` for this process alone, which is empty again at the end.
+
+    The next one to ask gets the same: there are disks that take milliseconds to remove a folder.  What
+    a killed process has left lies there until somebody removes ``folder``.
+    """
+    idle = _desks.setdefault((os.getpid(), folder), [])
+    mine = idle.pop() if idle else None
+    if mine is None or not mine.exists():  # swept away between two runs
+        _, mine = _make_beside(folder / "desk", "", lambda name: os.mkdir(name, 0o700))  # noqa: PTH102 (as above)
+    try:
+        yield mine
+    finally:
+        with contextlib.suppress(OSError):
+            empty(mine)
+            idle.append(mine)
+
+
+def empty(folder: Path) -> None:
+    """Remove all that is in a folder.
+
+    Raises:
+        OSError: something cannot be removed.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)  # noqa: PTH108 (there may be many)
+
+
 def write_all(handle: int, view: memoryview) -> None:
     """Write all of ``view`` to an open file; one call of the system may write less."""
     while view:

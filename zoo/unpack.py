@@ -8,10 +8,9 @@ An archive that holds nothing but one archive is unpacked once more; deeper ones
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo import sniff
@@ -23,7 +22,7 @@ from zoo.unpacking.members import Limits, Members
 from zoo.unpacking.tars import unpack_tar
 from zoo.unpacking.zips import read_directory, unpack_zip
 
-__all__ = ["Limits", "Unpacked", "unpack"]
+__all__ = ["Limits", "Unpacked", "unpack", "unpack_into"]
 
 _SUFFIXES = {
     "gzip": (".gz", ".gzip"),
@@ -56,36 +55,38 @@ def unpack(fetched: Sequence[Fetched], folder: Path, *, limits: Limits) -> Unpac
         UnpackError: a source is damaged, unsafe, over a limit, or of a kind that cannot be unpacked.
     """
     with disk(), staging(folder) as staged:
-        members = Members(root_in(staged), limits)
+        found = unpack_into(staged, fetched, limits=limits)
+    return replace(found, root=folder)
+
+
+def unpack_into(root: Path, fetched: Sequence[Fetched], *, limits: Limits) -> Unpacked:
+    """The same as `unpack`, but into an empty folder, where anything may lie after an error.
+
+    Raises:
+        UnpackError: as with `unpack`.
+    """
+    with disk():
+        members = Members(root, limits)
         for one in fetched:
             members.begin(one.name, one.archive.bytes)
             unpack_file(one.path, one.name, members)
             members.settle()
-        return finished(staged, folder, members)
+        return finished(members)
 
 
-def root_in(staged: Path) -> Path:
-    """An empty folder in ``staged`` for members to go to."""
-    root = staged / "root"
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir()
-    return root
-
-
-def finished(staged: Path, folder: Path, members: Members) -> Unpacked:
-    """The account of what was unpacked, after the files were moved to where ``folder`` will have them.
+def finished(members: Members) -> Unpacked:
+    """The account of what was unpacked; a single file that is an archive is unpacked as well.
 
     Raises:
         UnpackError: there are no files, or the only one is an archive that cannot be unpacked.
     """
     if len(members.files) == 1:
-        _inner(staged, members)
+        _inner(members)
     if not members.files:
         raise UnpackError(f"{members.source}: an archive without files", hint="find another source")
-    for path in members.root.iterdir():
-        path.rename(staged / path.name)
-    members.root.rmdir()
-    return Unpacked(root=folder, files=len(members.files), bytes=members.bytes, notes=tuple(members.notes))
+    return Unpacked(
+        root=members.root, files=len(members.files), bytes=members.bytes, notes=tuple(members.notes)
+    )
 
 
 def can_stream(kind: sniff.Kind) -> bool:
@@ -138,7 +139,7 @@ def unpack_file(path: Path, name: str, members: Members) -> None:
             members.adopt(name, path)
 
 
-def _inner(staged: Path, members: Members) -> None:
+def _inner(members: Members) -> None:
     """Unpack the only file that came out, if it is an archive itself."""
     only = members.files[0]
     path = members.root / only
@@ -148,15 +149,17 @@ def _inner(staged: Path, members: Members) -> None:
             return
         if kind == "zip" and sniff.is_keras_zip([entry.name for entry in read_directory(file, members)]):
             return
-    aside = staged / "inner"
+    aside = members.root.with_name(f".{members.root.name}.inner")
     name = only.rpartition("/")[2]
     members.notes.append(f"{members.source!r} holds nothing but {only!r}, which is unpacked as well")
     members.release(only)
     path.rename(aside)
-    members.begin(name, 0)
-    unpack_file(aside, name, members)
-    members.settle()
-    aside.unlink()
+    try:
+        members.begin(name, 0)
+        unpack_file(aside, name, members)
+        members.settle()
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _stem(name: str, kind: sniff.Kind) -> str:
