@@ -26,6 +26,7 @@ LAYERS = [
         "zoo.store",
         "zoo.paths",
         "zoo.risk",
+        "zoo.scan",
     ],
     ["zoo.graph", "zoo.weights", "zoo.model", "zoo.trace"],
     [

@@ -10,18 +10,23 @@ from __future__ import annotations
 import functools
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import chain, pairwise, repeat
 from sys import intern
-from typing import Any, cast
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from zoo import protos
 from zoo.errors import ReadError
 from zoo.protos import Shape
+from zoo.scan import OddError, scan
+
+_T = TypeVar("_T")
+Integers = npt.NDArray[np.int32]
 
 _SHORT = 512
 """Bytes of the longest attribute that is parsed once for all nodes that have the same."""
@@ -65,27 +70,38 @@ class _Entries(dict[bytes, tuple[str, bytes]]):
 _ENTRIES = _Entries()
 _entry = _ENTRIES.__getitem__
 
+Attrs = tuple[tuple[str, bytes], ...]
+"""Attributes as pairs of key and serialized AttrValue."""
+
 
 class Node:
     """One NodeDef: ``name``, ``op`` and ``inputs`` ready to use, ``attrs`` as pairs still serialized.
 
     The device, and what TensorFlow notes for its own debugging, is not kept.
-
-    Raises:
-        ReadError: an attribute is not even an entry of a map.
     """
 
     __slots__ = ("attrs", "inputs", "name", "op")
 
-    def __init__(self, proto: Any) -> None:
-        self.name: str = intern(proto.name)
-        self.op: str = intern(proto.op)
+    def __init__(self, name: str, op: str, inputs: tuple[str, ...], attrs: Attrs) -> None:
+        self.name = name
+        self.op = op
+        self.inputs = inputs
+        self.attrs = attrs
+
+    @classmethod
+    def of(cls, proto: Any) -> Node:
+        """The node in a NodeDef message.
+
+        Raises:
+            ReadError: an attribute is not even an entry of a map.
+        """
+        name = intern(proto.name)
         # Slices: they come as lists, and faster than one item after the other.
-        self.inputs: tuple[str, ...] = tuple(map(intern, proto.input[:]))
+        inputs = tuple(map(intern, proto.input[:]))
         try:
-            self.attrs: tuple[tuple[str, bytes], ...] = tuple(map(_entry, proto.attr[:]))
+            return cls(name, intern(proto.op), inputs, tuple(map(_entry, proto.attr[:])))
         except protos.DecodeError as error:
-            raise ReadError(f"node {self.name!r}: an attribute is damaged") from error
+            raise ReadError(f"node {name!r}: an attribute is damaged") from error
 
     def __repr__(self) -> str:
         return f"Node({self.name!r}, {self.op!r})"
@@ -168,22 +184,6 @@ def tensor_name(node: str, index: int = 0) -> str:
     return f"{node}:{index}"
 
 
-class _Tensors(dict[str, tuple[int, int] | None]):
-    """What inputs name → (node index, output index; -1 for a control input), None where there is no such."""
-
-    def __init__(self, index: dict[str, int]) -> None:
-        super().__init__(zip(index, zip(index.values(), repeat(0), strict=False), strict=False))
-        self.index = index
-        self.lost = False
-
-    def __missing__(self, text: str) -> Source | None:
-        name, output = split_input(text)
-        where = self.index.get(name)
-        found = self[text] = None if where is None else (where, output)
-        self.lost = self.lost or found is None
-        return found
-
-
 Source = tuple[int, int]
 """(index of a node, which of its outputs; -1 for a control input)."""
 
@@ -195,9 +195,83 @@ class Edges:
         pairs = np.fromiter(chain.from_iterable(chain.from_iterable(sources)), np.int32).reshape(-1, 2)
         lengths = np.fromiter(map(len, sources), np.int32, len(sources))
         self.nodes = len(sources)
-        self.source = pairs[:, 0]
-        self.output = pairs[:, 1]
-        self.reader = np.repeat(np.arange(len(sources), dtype=np.int32), lengths)
+        self.lost = 0
+        """How many inputs are left out because they name no node."""
+        self.source: Integers = pairs[:, 0]
+        self.output: Integers = pairs[:, 1]
+        self.reader: Integers = np.repeat(np.arange(len(sources), dtype=np.int32), lengths)
+
+    @classmethod
+    def among(cls, nodes: int, source: Integers, output: Integers, counts: npt.NDArray[Any]) -> Edges:
+        """The edges whose sources and outputs are known for all inputs; a source of -1 is not there.
+
+        ``counts`` says how many inputs each node has.
+        """
+        edges = cls.__new__(cls)
+        edges.nodes = nodes
+        edges.source, edges.output = source, output
+        edges.reader = np.repeat(np.arange(nodes, dtype=np.int32), counts)
+        there = source >= 0
+        edges.lost = int((~there).sum())
+        if edges.lost:
+            edges.source, edges.output, edges.reader = source[there], output[there], edges.reader[there]
+        return edges
+
+    def rows(self) -> tuple[tuple[Source, ...], ...]:
+        """Per node its inputs as (node index, output index; -1 for a control input)."""
+        pairs = _objects(zip(range(self.nodes), repeat(0), strict=False))[self.source]
+        others: dict[Source, Source] = {}
+        at = np.flatnonzero(self.output)
+        # Nodes have few outputs that are read often: one pair does for all readers.
+        read = zip(self.source[at].tolist(), self.output[at].tolist(), strict=True)
+        pairs[at] = _objects(others.setdefault(pair, pair) for pair in read)
+        return portions(pairs.tolist(), np.bincount(self.reader, minlength=self.nodes))
+
+
+def portions(items: Iterable[_T], counts: npt.NDArray[Any]) -> tuple[tuple[_T, ...], ...]:
+    """``items`` in portions of so many each."""
+    whole = tuple(items)
+    ends = np.cumsum(counts)
+    return tuple([whole[start:end] for start, end in pairwise([0, *ends.tolist()])])
+
+
+def _resolved(
+    index: Mapping[str, int], texts: Sequence[str], waits: npt.NDArray[np.bool_] | None = None
+) -> tuple[Integers, Integers, npt.NDArray[np.intp]]:
+    """What inputs name: node indices (-1: no such node), output indices, and which are more than a name.
+
+    ``waits`` says which are control inputs; then ``texts`` have no carets.
+    """
+    source = np.fromiter(map(index.get, texts, repeat(-1)), np.int32, len(texts))
+    output = np.zeros(len(texts), np.int32)
+    missing = source < 0
+    if waits is not None:
+        output[waits] = -1
+        missing &= ~waits
+    at = np.flatnonzero(missing)
+    if len(at):
+        named = _Named(index)
+        found = np.array([named[texts[k]] for k in at.tolist()], np.int32)
+        source[at], output[at] = found[:, 0], found[:, 1]
+    return source, output, at
+
+
+def _objects(items: Iterable[Any]) -> npt.NDArray[np.object_]:
+    """``items`` as an array of objects, of which many are taken at once."""
+    return np.fromiter(items, object)
+
+
+class _Named(dict[str, Source]):
+    """Inputs that are no names of nodes → what they read; the node is -1 where there is no such."""
+
+    def __init__(self, index: Mapping[str, int]) -> None:
+        super().__init__()
+        self.index = index
+
+    def __missing__(self, text: str) -> Source:
+        name, output = split_input(text)
+        found = self[text] = self.index.get(name, -1), output
+        return found
 
 
 def data_only(sources: Sequence[tuple[Source, ...]], edges: Edges) -> Sequence[tuple[Source, ...]]:
@@ -274,7 +348,7 @@ class Function:
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes of its body; their inputs may read ``node:output_arg:index``."""
-        return tuple(Node(proto) for proto in self.proto.node_def)
+        return tuple(Node.of(proto) for proto in self.proto.node_def)
 
 
 class Graph:
@@ -288,13 +362,14 @@ class Graph:
         producer: int = 0,
         min_consumer: int = 0,
         library: Any = None,
+        index: dict[str, int] | None = None,
     ) -> None:
         self.nodes: tuple[Node, ...] = tuple(nodes)
         self.functions: dict[str, Function] = {function.name: function for function in functions}
         self.producer = producer
         self.min_consumer = min_consumer
         self.library = library
-        self.index: dict[str, int] = {node.name: i for i, node in enumerate(self.nodes)}
+        self.index: dict[str, int] = index or {node.name: i for i, node in enumerate(self.nodes)}
 
     @classmethod
     def from_proto(cls, proto: Any) -> Graph:
@@ -303,25 +378,42 @@ class Graph:
         Raises:
             ReadError: two nodes share a name, or a node has none.
         """
-        if len(_ENTRIES) > _MANY:
-            _ENTRIES.clear()
-        library = None
-        if proto.library.function:
-            # A copy: a part of a message keeps the whole of it in memory.
-            library = protos.FunctionDefLibrary()
-            library.CopyFrom(proto.library)
-        graph = cls(
-            map(Node, proto.node),
-            functions=[Function(item.signature.name, item) for item in library.function] if library else (),
-            producer=proto.versions.producer,
-            min_consumer=proto.versions.min_consumer,
-            library=library,
-        )
+        _forget()
+        graph = cls(map(Node.of, proto.node), **_about(proto))
         if len(graph.index) != len(graph.nodes):
             name, count = Counter(node.name for node in graph.nodes).most_common(1)[0]
             raise ReadError(f"graph: {count} nodes are named {name!r}, expected names to be unique")
         if "" in graph.index:
             raise ReadError("graph: a node has no name")
+        return graph
+
+    @classmethod
+    def from_bytes(cls, data: bytes, start: int = 0, end: int | None = None) -> Graph | None:
+        """The graph in a serialized GraphDef that lies in ``data``, without a message for each node.
+
+        None if it has to be parsed: it is damaged, or not in the form in which it is usually written.
+        """
+        _forget()
+        try:
+            found = scan(data, start, len(data) if end is None else end)
+            about = _about(protos.GraphDef.FromString(found.rest))
+            attrs = portions(map(_entry, found.entries), found.entry_counts)
+        except (OddError, UnicodeDecodeError, protos.DecodeError):
+            return None
+        names = found.names
+        index = dict(zip(names, range(len(names)), strict=True))
+        if len(index) != len(names) or "" in index:
+            return None
+        source, output, others = _resolved(index, found.inputs, found.waits)
+        # The very strings that are the names take no more room, and are found faster.
+        texts = _objects(names)[source]
+        texts[others] = list(map(intern, map(found.inputs.__getitem__, others.tolist())))
+        waits = np.flatnonzero(found.waits)
+        texts[waits] = [intern(f"^{found.inputs[k]}") for k in waits.tolist()]
+        inputs = portions(texts.tolist(), found.counts)
+        alike = map(attrs.__getitem__, found.kinds.tolist())
+        graph = cls(map(Node, names, found.ops, inputs, alike), index=index, **about)
+        graph.edges = Edges.among(len(names), source, output, found.counts)
         return graph
 
     def __len__(self) -> int:
@@ -335,22 +427,25 @@ class Graph:
         return self.nodes[self.index[name]]
 
     @cached_property
+    def ops(self) -> Sequence[str]:
+        """The op of each node."""
+        return [node.op for node in self.nodes]
+
+    @cached_property
     def sources(self) -> tuple[tuple[Source, ...], ...]:
         """Per node its inputs as (node index, output index; -1 for a control input).
 
         An input that names no node is left out; `dangling` lists those.
         """
-        tensors = _Tensors(self.index)
-        found = tensors.__getitem__
-        rows = tuple(tuple(map(found, node.inputs)) for node in self.nodes)
-        if tensors.lost:
-            rows = tuple(tuple(source for source in row if source is not None) for row in rows)
-        return cast("tuple[tuple[Source, ...], ...]", rows)
+        return self.edges.rows()
 
     @cached_property
     def edges(self) -> Edges:
         """All of `sources` as arrays."""
-        return Edges(self.sources)
+        counts = np.fromiter((len(node.inputs) for node in self.nodes), np.int32, len(self.nodes))
+        texts = list(chain.from_iterable(node.inputs for node in self.nodes))
+        source, output, _ = _resolved(self.index, texts)
+        return Edges.among(len(self.nodes), source, output, counts)
 
     @cached_property
     def data_sources(self) -> Sequence[tuple[Source, ...]]:
@@ -360,7 +455,7 @@ class Graph:
     @cached_property
     def order(self) -> Sequence[int]:
         """Node indices so that each comes after the data it reads, but for the edges that close loops."""
-        return ordered([node.op for node in self.nodes], self.data_sources)
+        return ordered(self.ops, self.data_sources)
 
     @cached_property
     def consumers(self) -> Readers:
@@ -394,11 +489,32 @@ class Graph:
 
     def op_counts(self, *, functions: bool = True) -> dict[str, int]:
         """How often each op occurs, most frequent first, then by name."""
-        counts = Counter(node.op for node in self.nodes)
+        counts = Counter(self.ops)
         if functions:
             for function in self.functions.values():
                 counts.update(node.op for node in function.nodes)
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _forget() -> None:
+    """Let attributes go when there are many, before those of the next graph come."""
+    if len(_ENTRIES) > _MANY:
+        _ENTRIES.clear()
+
+
+def _about(proto: Any) -> dict[str, Any]:
+    """What a GraphDef message says beside its nodes, as `Graph` takes it."""
+    library = None
+    if proto.library.function:
+        # A copy: a part of a message keeps the whole of it in memory.
+        library = protos.FunctionDefLibrary()
+        library.CopyFrom(proto.library)
+    return {
+        "functions": [Function(item.signature.name, item) for item in library.function] if library else (),
+        "producer": proto.versions.producer,
+        "min_consumer": proto.versions.min_consumer,
+        "library": library,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,11 @@ from zoo import protos
 from zoo.errors import ReadError
 from zoo.graph import Graph, MetaGraph
 from zoo.model import Artifact, Model
-from zoo.readers.metagraph import bare_graph, checked_graph, meta_graph, producer_of
+from zoo.readers.metagraph import bare_graph, checked_graph, meta_graph, of_tensorflow, producer_of
 from zoo.readers.shape import Message, message_of, text_message_of
 from zoo.readers.tree import Tree, folder_of, name_of, read_whole
 from zoo.records import Format
+from zoo.scan import OddError, without_graph
 
 LIMIT = (1 << 31) - 1
 """No protobuf is larger: the library that reads it counts bytes in 31 bits."""
@@ -132,12 +133,31 @@ def read_graph(path: Path, message: tuple[Message, bool] | None) -> tuple[str, M
     if message is None:
         raise ReadError(f"{path.name}: expected a GraphDef or MetaGraphDef, found neither")
     kind, text = message
+    if kind == "SavedModel":
+        raise ReadError(f"{path.name}: expected a GraphDef or MetaGraphDef, found a SavedModel")
+    return kind, (None if text else _scanned(path, kind)) or _parsed(path, kind, text=text)
+
+
+def _scanned(path: Path, kind: Message) -> MetaGraph | None:
+    """The graph of a binary file, without a message for each node; None if it has to be parsed."""
+    data = read_whole(path, limit=LIMIT)
+    if kind == "GraphDef":
+        graph = Graph.from_bytes(data)
+        return None if graph is None else bare_graph(of_tensorflow(graph, path.name))
+    try:
+        rest, start, end = without_graph(data)
+        proto = protos.MetaGraphDef.FromString(rest)
+    except (OddError, protos.DecodeError):
+        return None
+    graph = Graph.from_bytes(data, start, end)
+    return None if graph is None else meta_graph(proto, path.name, graph)
+
+
+def _parsed(path: Path, kind: Message, *, text: bool) -> MetaGraph:
     proto = parse(path, kind, text=text)
     if kind == "MetaGraphDef":
-        return kind, meta_graph(proto, path.name)
-    if kind == "GraphDef":
-        return kind, bare_graph(checked_graph(proto, path.name))
-    raise ReadError(f"{path.name}: expected a GraphDef or MetaGraphDef, found a SavedModel")
+        return meta_graph(proto, path.name)
+    return bare_graph(checked_graph(proto, path.name))
 
 
 def parse(path: Path, kind: Message, *, text: bool) -> Any:

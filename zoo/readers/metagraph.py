@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from zoo import protos
@@ -33,23 +33,33 @@ def checked_graph(proto: Any, name: str) -> Graph:
         nameless = sum(not node.name for node in proto.node)
         if not nameless:
             raise  # two nodes of one name
-        raise _foreign(proto, name, f"{nameless} of {len(proto.node)} nodes have no name") from None
+        ops = [node.op for node in proto.node[:3]]
+        raise _foreign(ops, name, f"{nameless} of {len(proto.node)} nodes have no name") from None
+    return of_tensorflow(graph, name)
+
+
+def of_tensorflow(graph: Graph, name: str) -> Graph:
+    """The same graph, its ops looked at.
+
+    Raises:
+        ReadError: it is another project's, whose messages happen to parse.
+    """
     strange = sorted(op for op in {node.op for node in graph.nodes} if not _OP.fullmatch(op))
     if strange:
-        raise _foreign(proto, name, f"an op is called {strange[0][:40]!r}")
+        raise _foreign([node.op for node in graph.nodes[:3]], name, f"an op is called {strange[0][:40]!r}")
     return graph
 
 
-def _foreign(proto: Any, name: str, found: str) -> ReadError:
-    ops = ", ".join(repr(node.op[:20]) for node in proto.node[:3])
+def _foreign(ops: Iterable[str], name: str, found: str) -> ReadError:
+    shown = ", ".join(repr(op[:20]) for op in ops)
     return ReadError(
-        f"{name}: parses as a GraphDef but is none: {found} (its ops: {ops})",
+        f"{name}: parses as a GraphDef but is none: {found} (its ops: {shown})",
         hint="it is a protobuf of another project",
     )
 
 
-def meta_graph(proto: Any, name: str) -> MetaGraph:
-    """What a MetaGraphDef message says, in our terms.
+def meta_graph(proto: Any, name: str, graph: Graph | None = None) -> MetaGraph:
+    """What a MetaGraphDef message says, in our terms; ``graph`` is its graph if the message has none.
 
     Raises:
         ReadError: its graph is none.
@@ -67,7 +77,7 @@ def meta_graph(proto: Any, name: str) -> MetaGraph:
         elif kind == "bytes_list" and entry.key in named:
             collections[entry.key] = tuple(named[entry.key])
     assets = {asset.filename: asset.tensor_info.name for asset in proto.asset_file_def}
-    graph = checked_graph(proto.graph_def, name)
+    graph = checked_graph(proto.graph_def, name) if graph is None else of_tensorflow(graph, name)
     return MetaGraph(
         graph=graph,
         tags=tuple(info.tags),
