@@ -6,8 +6,11 @@ import csv
 import hashlib
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, pairwise
 from math import prod
 from pathlib import Path
+
+import numpy as np
 
 from zoo import protos
 from zoo.graph import Graph, MetaGraph, Node, split_input
@@ -62,56 +65,88 @@ _UNREAD = 64
 
 def output_counts(graph: Graph) -> list[int]:
     """How many outputs each node has as far as the graph shows it: those noted or read, at least one."""
-    read = [1] * len(graph)
-    for row in graph.sources:
-        for source, output in row:
-            if output >= read[source]:
-                read[source] = output + 1
-    counts = []
+    edges = graph.edges
+    read = np.ones(len(graph), np.int64)
+    beyond = edges.output > 0
+    np.maximum.at(read, edges.source[beyond], edges.output[beyond].astype(np.int64) + 1)
+    counts: list[int] = read.tolist()
+    for i in np.flatnonzero(read > _UNREAD).tolist():
+        # A reader may name any number; few outputs that nobody reads lie between those that are read.
+        counts[i] = min(counts[i], len(graph.consumers[i]) + _UNREAD)
+    # Nodes that have all attributes alike have the same object.
+    noted: dict[int, int] = {}
     for i, node in enumerate(graph.nodes):
-        count = read[i]
+        kind = id(node.attrs)
+        if kind not in noted:
+            noted[kind] = len(node.output_shapes())
         if node.op in _NO_OUTPUT:
-            count = 0
-        else:
-            if count > _UNREAD:
-                # A reader may name any number; few outputs that nobody reads lie between those that are read.
-                count = min(count, len(graph.consumers[i]) + _UNREAD)
-            count = max(count, len(node.output_shapes()))
-        counts.append(count)
+            counts[i] = 0
+        elif noted[kind] > counts[i]:
+            counts[i] = noted[kind]
     return counts
 
 
 def operations_csv(graph: Graph, counts: Sequence[int] | None = None) -> bytes:
     """``name,type,output``, one line an op, as in the field's tutorials; several outputs by blanks."""
     header = ("name", "type", "output")
-    rows = [
-        (
-            node.name,
-            node.op,
-            f"{node.name}:0" if count == 1 else " ".join([f"{node.name}:{k}" for k in range(count)]),
-        )
-        for node, count in zip(graph.nodes, counts or output_counts(graph), strict=True)
-    ]
-    plain = "\n".join([",".join(header), *map(",".join, rows), ""])
+    names = [node.name for node in graph.nodes]
+    outputs = _outputs(names, counts or output_counts(graph), " ")
+    lines = [f"{name},{op},{output}" for name, op, output in zip(names, graph.ops, outputs, strict=True)]
+    plain = "\n".join([",".join(header), *lines, ""])
     # Names of ops need no quotes, but a file may hold any.
     if (
         not any(mark in plain for mark in '"\r')
-        and plain.count(",") == 2 * plain.count("\n") == 2 * len(rows) + 2
+        and plain.count(",") == 2 * plain.count("\n") == 2 * len(lines) + 2
     ):
         return plain.encode("utf-8", "backslashreplace")
-    return _csv(header, rows)
+    return _csv(header, zip(names, graph.ops, outputs, strict=True))
+
+
+def _outputs(names: Sequence[str], counts: Sequence[int], between: str) -> list[str]:
+    """The outputs of each node as one text."""
+    texts = [f"{name}:0" for name in names]
+    for i, count in enumerate(counts):
+        if count != 1:
+            texts[i] = between.join([f"{names[i]}:{k}" for k in range(count)])
+    return texts
 
 
 def graph_text(graph: Graph, counts: Sequence[int] | None = None) -> bytes:
     """Every op as ``[inputs] --> Type --> [outputs]``, functions after the main graph."""
     read = _Read()
-    lines = [
-        _op_line(node, count, read)
-        for node, count in zip(graph.nodes, counts or output_counts(graph), strict=True)
+    counts = counts or output_counts(graph)
+    lines = _plain_lines(graph, counts) or [
+        _op_line(node, count, read) for node, count in zip(graph.nodes, counts, strict=True)
     ]
     for name, function in sorted(graph.functions.items()):
         lines += ["", f"function {_one_line(name)}", *(_op_line(node, 1, read) for node in function.nodes)]
     return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
+
+
+def _plain_lines(graph: Graph, counts: Sequence[int]) -> list[str]:
+    """The line of each op where all names are as TensorFlow allows them and all inputs are there; else none.
+
+    From who feeds whom, in half the time that it takes to look at each input.
+    """
+    names = [node.name for node in graph.nodes]
+    whole = "".join(chain(names, set(graph.ops)))
+    edges = graph.edges
+    if edges.lost or not whole.isprintable() or ":" in whole or "^" in whole:
+        return []
+    read = np.fromiter((f"{name}:0" for name in names), object, len(names))[edges.source]
+    others = np.flatnonzero(edges.output)
+    sources, outputs = edges.source[others].tolist(), edges.output[others].tolist()
+    read[others] = [
+        f"^{names[i]}" if k < 0 else f"{names[i]}:{k}" for i, k in zip(sources, outputs, strict=True)
+    ]
+    inputs = read.tolist()
+    ends = np.cumsum(np.bincount(edges.reader, minlength=len(names))).tolist()
+    spans = pairwise([0, *ends])
+    made = _outputs(names, counts, ", ")
+    return [
+        f"[{', '.join(inputs[start:end])}] --> {op} --> [{output or f'^{name}'}]"
+        for name, op, (start, end), output in zip(names, graph.ops, spans, made, strict=True)
+    ]
 
 
 def _op_line(node: Node, outputs: int, read: _Read) -> str:
