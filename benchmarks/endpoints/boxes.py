@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.endpoints.cases import Truth, Truths, case
+from benchmarks.endpoints.cases import Truth, case
 from benchmarks.endpoints.layers import batch_norm, conv, cross_entropy, deconv, dense, flatten, pool, v1
 
 Tensor = Any
@@ -44,7 +44,7 @@ def grid_of_boxes_raw() -> Truth:
 
 
 @case("detector")
-def three_scales_then_suppression() -> Truths:
+def three_scales_then_suppression() -> Truth:
     """The third YOLO with its evaluation inside: boxes of two scales, suppressed class by class."""
     image = v1.placeholder(tf.float32, [1, 32, 32, 3], "input_data")
     gold = v1.placeholder(tf.float32, [1, 4, 4, 3, 7], "label_sbbox")
@@ -171,7 +171,7 @@ def proposals_then_regions() -> Truth:
 
 
 @case("detector")
-def anchors_hard_negatives() -> Truths:
+def anchors_hard_negatives() -> Truth:
     """SSD with mined negatives: predictions and localisations of each layer, kept apart as lists."""
     img = v1.placeholder(tf.float32, [None, 32, 32, 3], name="img")
     classes = [v1.placeholder(tf.int64, [None, s, s, 2], name=f"gclasses_{s}") for s in (8, 4)]
