@@ -105,8 +105,8 @@ def done(output: Path) -> list[str]:
 
 
 def at_work(workers: Sequence[Host]) -> Host:
-    """The host that unpacks the slow file on its own disk."""
-    (busy,) = [host for host in workers if any(host.folder.glob("scratch/*/worker-*/zoo/slow.*"))]
+    """The host that downloads the slow file to its own disk."""
+    (busy,) = [host for host in workers if any(host.folder.glob("scratch/*/zoo-cache/partial/*.part"))]
     return busy
 
 
