@@ -33,6 +33,7 @@ from zoo.store import staging, write_all
 from zoo.trace import Trace
 from zoo.unpack import Limits
 from zoo.unpacking.room import Room
+from zoo.unpacking.spares import Spares
 
 _TELL_EVERY = 0.2  # seconds
 
@@ -147,7 +148,7 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
             runner=_runner(settings.shared or settings.work, settings.work) if settings.run else None,
             keep=settings.keep,
             fetch=FetchOptions(per_host=settings.per_host),
-            limits=Limits(room=room.take),
+            limits=Limits(room=room.take, spares=None if settings.disk_limit else _spares(settings.work)),
         )
         outcome = process(row, folder, options=options, trace=trace)
         (folder / "model.json").write_bytes(to_json(outcome))
@@ -257,6 +258,12 @@ def limit_memory(limit: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if soft in (resource.RLIM_INFINITY, -1) or soft > limit:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+@functools.cache
+def _spares(work: str) -> Spares:
+    """The spare files of this process; they go with the folder."""
+    return Spares(Path(work) / ".spares")
 
 
 @functools.cache

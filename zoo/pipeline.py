@@ -240,6 +240,13 @@ class _Line:
             raise
         self.summarize(model, model.meta, bindings, ends, frozen)
 
+    def desk(self) -> Path:
+        """An empty folder for unpacked files, which goes when the row ends; large files serve other rows."""
+        folder = self.desks.enter_context(desk(self.options.work))
+        if self.options.limits.spares is not None:
+            self.desks.callback(self.options.limits.spares.gather, folder)
+        return folder
+
     def fetched(self) -> tuple[tuple[Fetched, ...], Path]:
         """The row's sources, and the folder of their unpacked files.
 
@@ -248,7 +255,7 @@ class _Line:
         """
         with self.trace.at("fetch"):
             fetched, unpacked = fetch_into(
-                self.desks.enter_context(desk(self.options.work)),
+                self.desk(),
                 self.row,
                 self.options.cache,
                 options=self.options.fetch,
@@ -288,7 +295,7 @@ class _Line:
                 )
         if own:
             with self.trace.at("unpack"):
-                folder = self.desks.enter_context(desk(self.options.work))
+                folder = self.desk()
                 unpack_into(folder, own, limits=self.options.limits)
             files = sorted(path for path in folder.rglob("*") if path.is_file())
             if len(files) == 1:

@@ -19,10 +19,10 @@ from zoo.errors import UnpackError
 from zoo.paths import COMPONENT_BYTES, DEPTH, PATH_LENGTH, escaped
 from zoo.store import write_all
 from zoo.unpacking.inflate import Reader
+from zoo.unpacking.spares import SMALLEST as LARGE
+from zoo.unpacking.spares import Spares
 
 BUFFER = 1 << 20
-_LARGE = 4 << 20
-"""Bytes of a file from which on a thread of its own writes it."""
 _NOTES = 20
 _MAC_FILES = frozenset([".DS_Store", "Icon\r"])
 
@@ -40,6 +40,8 @@ class Limits:
     """Unpacked bytes up to which the ratio does not matter: fresh optimizer slots are zeros."""
     room: Callable[[int], None] | None = None
     """Called with bytes that are about to be kept; may wait for others to make room."""
+    spares: Spares | None = None
+    """Files to write over in place of making new ones."""
 
 
 class Members:
@@ -98,8 +100,8 @@ class Members:
         if path is None:
             left = self.pass_by(reader, left)
         else:
-            with self._new(path) as handle:
-                if size is None or size >= _LARGE:
+            with self._new(path, size=size) as handle:
+                if size is None or size >= LARGE:
                     # New memory for what is written can cost as much as decoding it.
                     with Behind(lambda block, _: write_all(handle, block)) as behind:
                         left = self._take(name, reader, left, behind.room, behind.fill)
@@ -311,13 +313,20 @@ class Members:
         return left
 
     @contextmanager
-    def _new(self, path: str, *, note: bool = True) -> Iterator[int]:
+    def _new(self, path: str, *, size: int | None = 0, note: bool = True) -> Iterator[int]:
+        """A file to write front to back, its handle; made out of a spare one where ``size`` is large."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        spares = self.limits.spares if size is None or size >= LARGE else None
+        spare = None if spares is None else spares.take(target, size)
+        handle = spare
+        if handle is None:
+            handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
         try:
             yield handle
         finally:
+            if spare is not None:
+                os.ftruncate(spare, os.lseek(spare, 0, os.SEEK_CUR))
             os.close(handle)
         if note:
             self.files.append(path)
