@@ -20,6 +20,7 @@ from jobs import resume
 from jobs.cluster import connect
 from jobs.foreign import check_versions
 from jobs.lock import locked
+from jobs.pages import Pages
 from jobs.remote import Mirror
 from jobs.run import Crew, sweep
 from jobs.screen import closing, progress
@@ -78,7 +79,8 @@ def run_manifest(options: argparse.Namespace) -> int:
         todo, runs = _split(chosen, settings, force=options.force)
         if mirror is not None:
             mirror.push_records()  # what they tell of their rows may have changed
-        stopped = _work(todo, runs, settings, workers=options.workers, scheduler=options.scheduler)
+        pages = Pages(output, options.pages.resolve(), options.manifest.name)
+        stopped = _work(todo, runs, settings, pages, workers=options.workers, scheduler=options.scheduler)
         sweep(settings)
         if mirror is not None:
             mirror.pull()
@@ -96,9 +98,7 @@ def run_manifest(options: argparse.Namespace) -> int:
         write_if_changed(output / "run.json", to_json(report))
         if mirror is not None:
             mirror.push_lists()
-        from zoo.pages.publish import publish  # not before the workers are at work, or need not be
-
-        publish(output, options.pages.resolve())
+        pages.publish()
     if stopped is not None:
         raise stopped
     slugs = {row.slug for row in chosen}
@@ -169,11 +169,18 @@ def _stands(row: Row, key: str, settings: Settings) -> bool:
 
 
 def _work(
-    todo: Sequence[Row], runs: list[RowRun], settings: Settings, *, workers: int, scheduler: str | None
+    todo: Sequence[Row],
+    runs: list[RowRun],
+    settings: Settings,
+    pages: Pages,
+    *,
+    workers: int,
+    scheduler: str | None,
 ) -> BaseException | None:
     """Bring rows to their outcomes and add what they cost to ``runs``; what stopped it, if anything did."""
     if not todo:
         return None
+    pages.begin(todo)
     with (
         _client(settings, workers=min(workers, len(todo)), scheduler=scheduler) as client,
         progress(len(todo) + len(runs), len(runs), client) as bar,
@@ -182,12 +189,14 @@ def _work(
         def ended(row: Ended) -> None:
             runs.append(row.run)
             bar.ended(row)
+            if not settings.store:  # else the outcome is not here yet
+                pages.ended(row.run.slug)
 
         for row in todo:
             # From here on it counts as not done, however this run ends: --force may find one that was.
             resume.claim(settings.folder(row), settings.manifest, retry=True)
         try:
-            Crew(client=client, settings=settings, ended=ended).run(todo)
+            Crew(client=client, settings=settings, ended=ended, spare=pages.make_one).run(todo)
         except (KeyboardInterrupt, RunStoppedError) as error:
             return error
     return None

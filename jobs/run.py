@@ -63,6 +63,8 @@ class Crew:
     settings: Settings
     ended: Callable[[Ended], None]
     """Called once for every row, as it ends."""
+    spare: Callable[[], bool] = lambda: False
+    """Called while there is nothing else to do; does a little, and says whether there is more."""
     pace: Pace = field(default_factory=Pace)
     waiting: deque[Row] = field(default_factory=deque)
     suspects: deque[Row] = field(default_factory=deque)
@@ -89,6 +91,8 @@ class Crew:
         for future, result in flow:
             self._land(future, result)
             flow.update(self._more())
+            while not flow.has_ready() and self.spare():
+                continue
 
     def _more(self) -> list[Any]:
         """Tasks for the rows that wait, as many as keep the workers busy and no more."""

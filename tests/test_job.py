@@ -218,8 +218,9 @@ def test_an_interrupted_run_is_carried_on_by_the_next(server: Server, tmp_path: 
         text=True,
         cwd=ROOT,
     )
-    models = tmp_path / "zoo" / "models"
-    wait_until(lambda: (models / "iris-frozen").exists() and (models / "keras-cnn").exists())
+    # Pages are made while other rows are at work.
+    models = tmp_path / "pages" / "models"
+    wait_until(lambda: (models / "iris-frozen.md").exists() and (models / "keras-cnn.md").exists())
     family = psutil.Process(process.pid).children(recursive=True)
 
     process.send_signal(signal.SIGINT)

@@ -12,7 +12,7 @@ from tests.hostile import NAMES
 from tests.make_zoo import make
 from zoo import records
 from zoo.pages import across, escape, publish, show, snippets, svg, variables
-from zoo.pages.publish import file_limit
+from zoo.pages.publish import Publisher, file_limit
 from zoo.pages.render import environment
 from zoo.records import Outcome, to_json
 
@@ -77,6 +77,54 @@ def test_only_the_changed_model_is_written(output: Path, tmp_path: Path) -> None
 
     assert "moon" in (tmp_path / "docs" / "models" / f"{slug}.md").read_text(encoding="utf-8")
     assert again.written == 2
+
+
+def written(docs: Path) -> dict[str, tuple[bytes, int]]:
+    """All files below ``docs``: what is in them, and when they changed."""
+    return {
+        str(path.relative_to(docs)): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in sorted(docs.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("models", [10, 1000], ids=["right", "wrong"])
+def test_pages_made_early_are_those_that_are_published(models: int, output: Path, tmp_path: Path) -> None:
+    """In any order, whatever was expected: only what had to be guessed and came otherwise is made again."""
+    publish.publish(output, tmp_path / "docs")
+    publisher = Publisher(output, tmp_path / "early")
+    for folder in sorted((output / "models").iterdir(), reverse=True):
+        publisher.early(folder.name, models=models, manifest="manifest.csv")
+    publisher.early("absent", models=models, manifest="manifest.csv")
+    before = written(tmp_path / "early")
+
+    publisher.publish()
+
+    after = written(tmp_path / "early")
+    assert {name: content for name, (content, _) in after.items()} == {
+        name: content for name, (content, _) in written(tmp_path / "docs").items()
+    }
+    assert len(before) > 50
+    if models == 10:
+        assert all(after[name] == known for name, known in before.items())
+
+
+def test_a_page_made_early_is_not_taken_for_an_older_one(output: Path, tmp_path: Path) -> None:
+    """A run that is killed after a page and before the lists leaves pages that are looked at again."""
+    publish.publish(output, tmp_path / "docs")
+    slug = next(path.name for path in sorted((output / "models").iterdir()) if path.name.startswith("vgg"))
+    record = (output / "models" / slug / "model.json").read_bytes()
+    change(output, slug, warnings=("the moon is full",))
+    killed = Publisher(output, tmp_path / "docs")
+    killed.begin([slug])
+    killed.early(slug, models=10, manifest="manifest.csv")
+    page = tmp_path / "docs" / "models" / f"{slug}.md"
+    assert "moon" in page.read_text(encoding="utf-8")
+    (output / "models" / slug / "model.json").write_bytes(record)
+
+    publish.publish(output, tmp_path / "docs")
+
+    assert "moon" not in page.read_text(encoding="utf-8")
 
 
 def test_the_data_of_a_model_appear_together(

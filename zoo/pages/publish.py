@@ -11,7 +11,8 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,7 @@ def publish(output: Path, pages: Path) -> Published:
     Raises:
         OSError: the disk is full or not writable.
     """
-    site = _Site(output, pages)
-    outcomes = site.outcomes()
-    run = _run(output / "run.json")
-    site.models(outcomes, manifest=run.manifest if run else "manifest.csv")
-    site.lists(outcomes, run)
-    site.sweep({outcome.slug for outcome in outcomes})
-    return Published(written=site.written, unchanged=site.unchanged, removed=site.removed)
+    return Publisher(output, pages).publish()
 
 
 def _run(path: Path) -> RunReport | None:
@@ -97,7 +92,7 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-class _Site:
+class Publisher:
     """One publishing: where from, where to, and what was done so far."""
 
     def __init__(self, output: Path, pages: Path) -> None:
@@ -106,6 +101,43 @@ class _Site:
         self.written = self.unchanged = self.removed = 0
         self.tensors: dict[str, tuple[across.Tensor, ...]] = {}
         self.records: dict[str, bytes] = {}
+        self._memory = self._remembered()
+        self._sizes = _Sizes()
+
+    def publish(self) -> Published:
+        """See `publish`; pages that `early` has made as they must be are not made again."""
+        outcomes = self.outcomes()
+        run = _run(self.output / "run.json")
+        self.models(outcomes, manifest=run.manifest if run else "manifest.csv")
+        self.lists(outcomes, run)
+        self.sweep({outcome.slug for outcome in outcomes})
+        return Published(written=self.written, unchanged=self.unchanged, removed=self.removed)
+
+    def begin(self, slugs: Iterable[str]) -> None:
+        """Forget what is known of pages whose outcomes are about to change, however this ends."""
+        for slug in slugs:
+            self._memory.models.pop(slug, None)
+        if self._index.exists():
+            write_if_changed(self._index, msgspec.json.encode(self._memory))
+
+    def early(self, slug: str, *, models: int, manifest: str) -> None:
+        """Make the page of one outcome before all are there, as it will most likely have to be.
+
+        Whatever is wrong with it is for `publish` to say, which makes the page anew then.
+
+        Args:
+            slug: of the outcome.
+            models: how many outcomes there will be.
+            manifest: file name of the manifest, as the report of the run will have it.
+        """
+        # Whoever calls has better things to do than pages, and goes on without this one.
+        with suppress(Exception):
+            outcome = self._outcome(self.output / "models" / slug / "model.json")
+            if outcome is not None:
+                self._sizes.add(outcome)
+                self._page(
+                    outcome, inline=_inline(models), limit=self._sizes.limit(models), manifest=manifest
+                )
 
     def put(self, path: Path, content: bytes) -> None:
         """Make the file hold ``content``."""
@@ -116,44 +148,53 @@ class _Site:
 
     def outcomes(self) -> list[Outcome]:
         """All outcomes that can be read, in the order of the manifest."""
-        found = []
-        for path in sorted((self.output / "models").glob("*/model.json")):
-            content = path.read_bytes()
-            try:
-                outcome = msgspec.json.decode(content, type=Outcome)
-            except msgspec.DecodeError:
-                continue  # of another version; the job makes it again
-            # The slug becomes a path: it is taken from the folder, and only if it is one of ours.
-            if outcome.slug != path.parent.name or safe_slug(outcome.slug) != outcome.slug:
-                continue
-            self.records[outcome.slug] = content
-            found.append(outcome)
+        paths = sorted((self.output / "models").glob("*/model.json"))
+        found = [outcome for outcome in map(self._outcome, paths) if outcome is not None]
         return sorted(found, key=lambda outcome: (_line(outcome), outcome.name))
+
+    def _outcome(self, path: Path) -> Outcome | None:
+        """The outcome in a file; None where it is of another version, which the job makes again."""
+        content = path.read_bytes()
+        try:
+            outcome = msgspec.json.decode(content, type=Outcome)
+        except msgspec.DecodeError:
+            return None
+        # The slug becomes a path: it is taken from the folder, and only if it is one of ours.
+        if outcome.slug != path.parent.name or safe_slug(outcome.slug) != outcome.slug:
+            return None
+        self.records[outcome.slug] = content
+        return outcome
 
     def models(self, outcomes: Sequence[Outcome], *, manifest: str) -> None:
         """The page and the data of every model."""
-        small = len(outcomes) <= SMALL_ZOO
-        inline = INLINE if small else INLINE_LARGE_ZOO
-        limit = file_limit(outcomes)
-        known = self._memory()
-        memory = _Memory()
+        inline, limit = _inline(len(outcomes)), file_limit(outcomes)
         for outcome in outcomes:
-            slug = outcome.slug
-            key = hashlib.sha256(
-                b"\0".join((self.records[slug], _code().encode(), f"{inline} {limit} {manifest}".encode()))
-            ).hexdigest()
-            before = known.models.get(slug)
-            if before is not None and before.key == key and (self.pages / "models" / f"{slug}.md").exists():
-                self.tensors[slug] = before.tensors
-                self.unchanged += 1
-            else:
-                self.tensors[slug] = self._model(outcome, inline=inline, limit=limit, manifest=manifest)
-            memory.models[slug] = _Known(key, self.tensors[slug])
-        write_if_changed(self.pages / "data" / ".published.json", msgspec.json.encode(memory))
+            self._page(outcome, inline=inline, limit=limit, manifest=manifest)
+        known = self._memory.models
+        self._memory = _Memory({outcome.slug: known[outcome.slug] for outcome in outcomes})
+        write_if_changed(self._index, msgspec.json.encode(self._memory))
 
-    def _memory(self) -> _Memory:
+    def _page(self, outcome: Outcome, *, inline: int, limit: int, manifest: str) -> None:
+        """The page and the data of one model, if they are not as they must be."""
+        slug = outcome.slug
+        key = hashlib.sha256(
+            b"\0".join((self.records[slug], _code().encode(), f"{inline} {limit} {manifest}".encode()))
+        ).hexdigest()
+        before = self._memory.models.get(slug)
+        if before is not None and before.key == key and (self.pages / "models" / f"{slug}.md").exists():
+            self.tensors[slug] = before.tensors
+            self.unchanged += 1
+            return
+        self.tensors[slug] = self._model(outcome, inline=inline, limit=limit, manifest=manifest)
+        self._memory.models[slug] = _Known(key, self.tensors[slug])
+
+    @property
+    def _index(self) -> Path:
+        return self.pages / "data" / ".published.json"
+
+    def _remembered(self) -> _Memory:
         try:
-            return load(self.pages / "data" / ".published.json", _Memory)
+            return load(self._index, _Memory)
         except (FileNotFoundError, msgspec.DecodeError):
             return _Memory()
 
@@ -278,13 +319,40 @@ class _Site:
             self.removed += 1
 
 
-def file_limit(outcomes: Sequence[Outcome]) -> int:
+def _inline(models: int) -> int:
+    """How many variables a page holds, in a zoo of so many models."""
+    return INLINE if models <= SMALL_ZOO else INLINE_LARGE_ZOO
+
+
+def file_limit(outcomes: Iterable[Outcome]) -> int:
     """Up to which size files are offered for download, so that the site stays within `SITE_LIMIT`."""
-    sizes = [file.bytes for outcome in outcomes for file in outcome.files]
-    for limit in FILE_LIMITS:
-        if sum(size for size in sizes if size <= limit) <= SITE_LIMIT:
-            return limit
-    return 0
+    sizes = _Sizes()
+    for outcome in outcomes:
+        sizes.add(outcome)
+    return sizes.limit(sizes.models)
+
+
+class _Sizes:
+    """How much the files are that may be offered for download, by limit."""
+
+    def __init__(self) -> None:
+        self.models = 0
+        self._sums = [0] * len(FILE_LIMITS)
+
+    def add(self, outcome: Outcome) -> None:
+        self.models += 1
+        for file in outcome.files:
+            for i, limit in enumerate(FILE_LIMITS):
+                if file.bytes > limit:
+                    break
+                self._sums[i] += file.bytes
+
+    def limit(self, models: int) -> int:
+        """The limit for so many models in all, if the others are like these."""
+        for limit, total in zip(FILE_LIMITS, self._sums, strict=True):
+            if total * models <= SITE_LIMIT * self.models:
+                return limit
+        return 0
 
 
 def _plain(name: str) -> bool:
