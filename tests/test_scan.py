@@ -23,7 +23,10 @@ def message(*, copies: int = 50) -> Any:
         for name, (op, inputs) in NODES.items():
             node = proto.node.add(name=f"{name}{copy}", op=op, device="/cpu:0" if copy % 3 else "")
             node.input.extend(text.replace(":", f"{copy}:") for text in inputs)
+            place = protos.attr_entry("_class", b"\x0a\x0a\x12\x08loc:@" + b"%03d" % copy)
+            node.attr.extend([place] * (copy % 2))
             node.attr.append(protos.attr_entry("T", b"\x30\x01"))
+            node.attr.extend([place] * (copy % 5 == 0))
             node.attr.append(protos.attr_entry("note", b"\x12\x02" + b"%02d" % (copy % 7)))
     proto.node.add(name="long" * 99, op="NoOp", input=[f"^{name}3" for name in NODES] * 40)
     proto.node.add(name="first", op="Identity", input=["part0:0", "part0", "part0:0"])
@@ -90,10 +93,22 @@ def field(tag: int, content: bytes) -> bytes:
         field(0x0A, b"\xff") + field(0x12, b"Relu"),
         field(0x0A, b"x") + field(0x12, b"Relu") + field(0x22, b"\xff"),
         field(0x0A, b"x") + field(0x12, b"Relu") + field(0x2A, b"\x0a\xff"),
+        field(0x0A, b"x") + field(0x12, b"Relu") + field(0x2A, field(0x0A, b"_class") + b"\x12\x01"),
         field(0x0A, b"x") + field(0x12, b"Relu") + b"\x08\x01",
         b"",
     ],
-    ids=["order", "device first", "two ops", "caret", "name", "device", "attribute", "number", "nothing"],
+    ids=[
+        "order",
+        "device first",
+        "two ops",
+        "caret",
+        "name",
+        "device",
+        "attribute",
+        "place",
+        "number",
+        "nothing",
+    ],
 )
 def test_nodes_that_nobody_writes_so_are_left_to_the_parser(node: bytes) -> None:
     """Fields in another order, twice, or no text: the format allows some of it, and the parser knows."""

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from zoo import protos
 from zoo.errors import ReadError
 from zoo.protos import Shape
-from zoo.scan import OddError, scan
+from zoo.scan import PLACE, OddError, scan
 
 _T = TypeVar("_T")
 Integers = npt.NDArray[np.int32]
@@ -77,7 +77,8 @@ Attrs = tuple[tuple[str, bytes], ...]
 class Node:
     """One NodeDef: ``name``, ``op`` and ``inputs`` ready to use, ``attrs`` as pairs still serialized.
 
-    The device, and what TensorFlow notes for its own debugging, is not kept.
+    The device, the attribute that says beside which nodes it stands, and what TensorFlow notes for its
+    own debugging, are not kept.
     """
 
     __slots__ = ("attrs", "inputs", "name", "op")
@@ -99,9 +100,10 @@ class Node:
         # Slices: they come as lists, and faster than one item after the other.
         inputs = tuple(map(intern, proto.input[:]))
         try:
-            return cls(name, intern(proto.op), inputs, tuple(map(_entry, proto.attr[:])))
+            attrs = [pair for pair in map(_entry, proto.attr[:]) if pair[0] != PLACE]
         except protos.DecodeError as error:
             raise ReadError(f"node {name!r}: an attribute is damaged") from error
+        return cls(name, intern(proto.op), inputs, tuple(attrs))
 
     def __repr__(self) -> str:
         return f"Node({self.name!r}, {self.op!r})"

@@ -21,11 +21,18 @@ _NODE, _LIBRARY, _VERSIONS = 0x0A, 0x12, 0x22
 _NAME, _OP, _INPUT, _DEVICE, _ATTR = 0x0A, 0x12, 0x1A, 0x22, 0x2A
 _UNREAD = (0x32, 0x3A)  # experimental_debug_info, experimental_type
 """Tags of a NodeDef."""
+PLACE = "_class"
+"""The attribute that says next to which other nodes one stands: of no use but on several devices."""
+_PLACE_KEY = bytes([0x0A, len(PLACE)]) + PLACE.encode()
+_VALUE = 0x12
+"""An entry of the map of attributes: how it begins for `PLACE`, and the tag of any value."""
 _GRAPH_DEF = 0x12
 """Tag in a MetaGraphDef."""
 _CARET = ord("^")
 _FEW = 32
 """So few nodes are looked at faster one by one."""
+_EARLY = 4
+"""Attributes among which `PLACE` is looked for: writers sort them, or have few."""
 _SHORT = 512
 """Bytes of attributes that are likely to be met again."""
 
@@ -99,7 +106,8 @@ def scan(data: bytes, start: int, end: int) -> Scan:
     waits = _Pieces(data, inputs[1]).begin_with(inputs[0], _CARET)
     if _Pieces(data, named[1]).begin_with(named[0], _CARET).any():
         raise OddError  # is an input that is spelled like such a name a control input?
-    kinds, firsts = _alike(pieces, at)
+    at = _after_device(pieces, at)
+    kinds, firsts = _alike(pieces, at, _places(pieces, at))
     entries, entry_counts = _entries(pieces.of(firsts), at[firsts])
     ops = _Ops()
     return Scan(
@@ -123,13 +131,16 @@ class _Ops(dict[bytes, str]):
         return op
 
 
-def _alike(pieces: _Pieces, at: Numbers) -> tuple[Numbers, Numbers]:
-    """A number for what each node has from ``at`` on, and one node for each of the numbers."""
-    short = np.flatnonzero(pieces.ends - at <= _SHORT)
+def _alike(pieces: _Pieces, at: Numbers, places: Spans) -> tuple[Numbers, Numbers]:
+    """A number for what each node has from ``at`` on but for its place, and one node for each number."""
     known = _Numbered()
-    cut = pieces.of(short).cut(at[short])
     kinds = np.full(len(at), -1)
-    kinds[short] = np.fromiter(map(known.__getitem__, cut), np.int64, len(cut))
+    short = pieces.ends - at <= _SHORT
+    placed = places[0] < places[1]
+    plain, cut = np.flatnonzero(short & ~placed), np.flatnonzero(short & placed)
+    kinds[plain] = [known[raw] for raw in pieces.of(plain).cut(at[plain])]
+    before, after = pieces.cut(at[cut], places[0][cut]), pieces.of(cut).cut(places[1][cut])
+    kinds[cut] = [known[one + other] for one, other in zip(before, after, strict=True)]
     long = np.flatnonzero(kinds < 0)
     kinds[long] = np.arange(len(known), len(known) + len(long))
     firsts = np.empty(len(known) + len(long), np.int64)
@@ -145,14 +156,57 @@ class _Numbered(dict[bytes, int]):
         return number
 
 
-def _entries(pieces: _Pieces, at: Numbers) -> tuple[list[bytes], Numbers]:
-    """The attributes of nodes, and how many each has; ``at`` is where their devices, if any, begin."""
+def _after_device(pieces: _Pieces, at: Numbers) -> Numbers:
+    """Where the devices end that begin at ``at``, where there are any."""
     placed = np.flatnonzero(pieces.begin_with(at, _DEVICE))
-    if len(placed):
-        at = at.copy()
-        begin, at[placed] = pieces.of(placed).field(at[placed], _DEVICE)
-        for device in set(pieces.cut(begin, at[placed])):
-            device.decode()
+    if not len(placed):
+        return at
+    some = pieces.of(placed)
+    begin, end = some.field(at[placed], _DEVICE)
+    for device in set(some.cut(begin, end)):
+        device.decode()
+    after = at.copy()
+    after[placed] = end
+    return after
+
+
+def _places(pieces: _Pieces, at: Numbers) -> Spans:
+    """Where the attribute `PLACE` begins and ends in nodes where it is one of the first; the end elsewhere.
+
+    It tells nearly all nodes apart, which have else a few hundred kinds of attributes.
+    """
+    begins, ends, at = pieces.ends.copy(), pieces.ends.copy(), at.copy()
+    here = np.flatnonzero(pieces.begin_with(at, _ATTR))
+    for _ in range(_EARLY):
+        some = pieces.of(here)
+        begin, end = some.field(at[here], _ATTR)
+        found = _is_place(pieces.data, begin, end)
+        begins[here[found]], ends[here[found]] = at[here[found]], end[found]
+        at[here] = end
+        here = here[~found & some.begin_with(end, _ATTR)]
+    return begins, ends
+
+
+def _is_place(data: bytes, begin: Numbers, end: Numbers) -> npt.NDArray[np.bool_]:
+    """Which entries of a map have the key `PLACE`.
+
+    Raises:
+        OddError: such an entry is more than that and a value.
+    """
+    some = np.arange(len(begin))
+    # From the end of the key on: the beginning many have in common.
+    for k in range(len(_PLACE_KEY) - 1, -1, -1):
+        some = some[_Pieces(data, end[some]).begin_with(begin[some] + k, _PLACE_KEY[k])]
+    _, stop = _Pieces(data, end[some]).field(begin[some] + len(_PLACE_KEY), _VALUE)
+    if (stop != end[some]).any():
+        raise OddError
+    found = np.zeros(len(begin), np.bool_)
+    found[some] = True
+    return found
+
+
+def _entries(pieces: _Pieces, at: Numbers) -> tuple[list[bytes], Numbers]:
+    """The attributes of nodes from ``at`` on, and how many each has."""
     (begin, end), counts, at = pieces.repeated(at, _ATTR)
     for i in np.flatnonzero(at < pieces.ends).tolist():
         # What TensorFlow notes about the node's origin and type is not kept.
@@ -161,7 +215,9 @@ def _entries(pieces: _Pieces, at: Numbers) -> tuple[list[bytes], Numbers]:
             if pieces.data[where] not in _UNREAD:
                 raise OddError
             _, where = _delimited(pieces.data, where + 1, stop)
-    return pieces.cut(begin, end), counts
+    others = ~_is_place(pieces.data, begin, end)
+    node = np.repeat(np.arange(len(at)), counts)
+    return _Pieces(pieces.data, end[others]).cut(begin[others]), np.bincount(node[others], minlength=len(at))
 
 
 def _frames(data: bytes, at: int, end: int) -> tuple[list[int], list[int], bytes]:

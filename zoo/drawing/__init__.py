@@ -8,7 +8,7 @@ fields.
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from zoo.drawing.flat import Flat, flatten
 from zoo.drawing.recognize import Layer, Repeat, forward, recognize
 from zoo.drawing.recognize import repeats as find_repeats
 from zoo.errors import ReadError
-from zoo.graph import Graph
+from zoo.graph import Attrs, Graph
 from zoo.protos import Shape
 
 SCHEMA = 1
@@ -254,37 +254,46 @@ class _Drawing:
 
     def _attributes(self, kept: list[int], table: _Table) -> tuple[list[int], list[str]]:
         """Per node the number of its attributes, as pairs of texts, and the shape that the Saver noted."""
-        known: dict[tuple[int, ...], tuple[int, str]] = {}
-        numbers, noted = [], []
-        for i in kept:
-            attrs = self.flat.nodes[i].attrs
-            # Nodes that have an attribute alike have the same object.
-            mark = tuple(map(id, attrs))
-            if mark not in known:
-                pairs, shape = _told(attrs)
-                known[mark] = table[pairs], shape
-            number, shape = known[mark]
-            numbers.append(number)
-            noted.append(shape)
-        return numbers, noted
+        # Nodes that have an attribute alike have the same object, and so have those with all alike.
+        nodes = self.flat.nodes
+        kinds = [id(nodes[i].attrs) for i in kept]
+        known: dict[int, tuple[int, str]] = {}
+        shown: dict[tuple[int, ...], int] = {}
+        for kind, i in zip(kinds, kept, strict=True):
+            if kind not in known:
+                pairs, shape = _told(nodes[i].attrs)
+                mark = tuple(map(id, pairs))
+                if mark not in shown:
+                    shown[mark] = table[tuple([(key, _shown(raw)) for key, raw in pairs])]
+                known[kind] = shown[mark], shape
+        return [known[kind][0] for kind in kinds], [known[kind][1] for kind in kinds]
 
-    def _shapes(self, kept: list[int], noted: list[str]) -> Iterator[str]:
+    def _shapes(self, kept: list[int], noted: list[str]) -> list[str]:
         """Per node the shape of its first output, as text."""
-        for i, text in zip(kept, noted, strict=True):
-            given = self.shapes.get(f"{self.flat.names[i]}:0") if self.shapes else None
-            yield text if given is None else _shape_text(given)
+        known = {
+            tensor[:-2]: _shape_text(shape)
+            for tensor, shape in self.shapes.items()
+            if shape is not None and tensor[-2:] == ":0"
+        }
+        names = self.flat.names
+        return [known.get(names[i], text) for i, text in zip(kept, noted, strict=True)]
 
 
-def _told(attrs: Iterable[tuple[str, bytes]]) -> tuple[tuple[tuple[str, str], ...], str]:
-    """Attributes as pairs of texts, and the noted shape of the first output."""
+def _told(attrs: Attrs) -> tuple[list[tuple[str, bytes]], str]:
+    """The attributes that are shown, and the noted shape of the first output."""
     pairs, shape = [], ""
-    for key, raw in attrs:
+    for pair in attrs:
+        key, raw = pair
         if key[:1] == "_" or key in _HIDDEN_ATTRS:
             if key == "_output_shapes" and len(raw) < 4096:
                 shape = _noted_shape(raw)
         else:
-            pairs.append((key, _attribute(raw) if len(raw) <= _ATTR_BYTES else "too long to show"))
-    return tuple(pairs), shape
+            pairs.append(pair)
+    return pairs, shape
+
+
+def _shown(raw: bytes) -> str:
+    return _attribute(raw) if len(raw) <= _ATTR_BYTES else "too long to show"
 
 
 @functools.lru_cache(maxsize=1 << 12)
