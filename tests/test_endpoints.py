@@ -238,6 +238,78 @@ def test_a_gan_answers_with_its_generator(sketch: Sketch) -> None:
     assert "another net of this graph judges it" in found.outputs[0].reason
 
 
+def test_the_terms_of_a_loss_are_no_output(sketch: Sketch) -> None:
+    """Two ways from the prediction to the label: the tensor where they part is the answer."""
+    x, y = sketch.feed([None, 8]), sketch.feed([None, 1])
+    distance = sketch.tf.sigmoid(sketch.dense(x, 1, "d")) * 3.0
+    far = sketch.tf.maximum(1.0 - distance, 0.0)
+    sketch.train(sketch.tf.reduce_mean(y * distance**2 + (1.0 - y) * far**2))
+
+    assert names(detect(read(sketch))) == ([x.name], [distance.name])
+
+
+def test_the_parts_of_a_mixture_are_outputs_each_in_its_own_form(sketch: Sketch) -> None:
+    tf = sketch.tf
+    x, y = sketch.feed([None, 8]), sketch.feed([None, 1])
+    weights, means, spreads = tf.split(sketch.dense(x, 6, "d"), 3, 1)
+    share, spread = tf.nn.softmax(weights), tf.exp(spreads)
+    likely = tf.exp(-0.5 * ((y - means) / spread) ** 2) / (2.5 * spread)
+    sketch.train(-tf.reduce_mean(sketch.v1.log(tf.reduce_sum(share * likely, 1))))
+
+    assert set(names(detect(read(sketch)))[1]) == {means.name, share.name, spread.name}
+
+
+def test_what_a_measure_converts_back_is_the_output(sketch: Sketch) -> None:
+    """The loss takes what is scaled, the measure what a person reads."""
+    tf = sketch.tf
+    x, y = sketch.feed([None, 8]), sketch.feed([None, 1])
+    scaled = sketch.dense(x, 1, "d")
+    euros = tf.math.expm1(scaled * 2.0)
+    sketch.train(tf.reduce_mean((scaled - sketch.v1.log(y)) ** 2))
+    sketch.v1.summary.scalar("error", tf.reduce_mean(tf.abs(euros - y)))
+
+    assert names(detect(read(sketch))) == ([x.name], [euros.name])
+
+
+def test_a_number_that_weighs_a_loss_is_no_label(sketch: Sketch) -> None:
+    """A fed weight or margin meets the terms of a loss; the answer lies before them."""
+    tf = sketch.tf
+    x, beta = sketch.feed([None, 8]), sketch.feed([], "beta")
+    code = sketch.dense(x, 2, "e")
+    shown = tf.sigmoid(sketch.dense(code, 8, "d"))
+    apart = tf.reduce_sum((x - shown) ** 2, 1) + beta * tf.reduce_sum(code**2, 1)
+    sketch.train(tf.reduce_mean(apart))
+
+    assert names(detect(read(sketch))) == ([x.name], [shown.name])
+
+
+def test_a_masked_difference_from_the_example_is_no_output(sketch: Sketch) -> None:
+    x, known = sketch.feed([None, 8]), sketch.feed([None, 8])
+    guess = sketch.dense(sketch.tf.sigmoid(sketch.dense(x, 3, "e")), 8, "d")
+    sketch.train(sketch.tf.reduce_sum(((x - guess) * known) ** 2))
+
+    assert names(detect(read(sketch))) == ([x.name], [guess.name])
+
+
+def test_tags_that_a_loss_scores_with_parameters_are_labels(sketch: Sketch) -> None:
+    """Scores of pairs of tags belong to the loss: the answer is the scores of single tags."""
+    tf = sketch.tf
+    words, tags = sketch.feed([None, 5, 8]), sketch.feed([None, 5], dtype="int32")
+    scores = tf.reshape(sketch.dense(tf.reshape(words, [-1, 8]), 3, "d"), [-1, 5, 3])
+    pairs = sketch.v1.get_variable("pairs", [3, 3], use_resource=False)
+    total = scores[:, 0]
+    for k in range(1, 5):
+        total = tf.reduce_logsumexp(total[:, :, None] + pairs, 1) + scores[:, k]
+    said = tf.reduce_sum(scores * tf.one_hot(tags, 3), [1, 2])
+    said += tf.reduce_sum(tf.gather_nd(pairs, tf.stack([tags[:, :-1], tags[:, 1:]], 2)), 1)
+    sketch.train(tf.reduce_mean(tf.reduce_logsumexp(total, 1) - said))
+
+    found = detect(read(sketch))
+
+    assert names(found) == ([words.name], [scores.name])
+    assert role(found, tags.name) == "label"
+
+
 def test_the_graph_is_cut_where_a_pipeline_hands_out_examples(sketch: Sketch) -> None:
     """An iterator's first output is the input, the second one the label."""
     data = sketch.tf.data.Dataset.from_tensors(([1.0] * 8, [0.0, 1.0, 0.0])).batch(1)

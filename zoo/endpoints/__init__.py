@@ -26,13 +26,9 @@ _CANDIDATES = 20
 _MOST = 0.6
 """The share of the model's variables that makes up most of it."""
 
-_SCORED = 0.8
-"""The share of the variables that must lead to what a label meets, if parameters meet the label too."""
-
-_TRIED = 6
-"""Feeds of class numbers that are tried as labels."""
-
-_STEERING = frozenset({"training_flag", "keep_prob", "learning_rate", "unused", "saver", "iterator"})
+_STEERING = frozenset(
+    {"training_flag", "keep_prob", "learning_rate", "loss_weight", "unused", "saver", "iterator"}
+)
 
 
 def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> Endpoints:
@@ -134,7 +130,6 @@ class _Answer:
             if self.choice.chosen:
                 if trains:
                     self._without_late_labels(scalars=scalars, peel=peel)
-                    self._without_scored_labels(scalars=scalars, peel=peel)
                 break
         fed_bits = sum(1 << k for k, feed in enumerate(flow.feeds) if feed.tensor in fed)
         if kept := [head for head in self.choice.chosen if head.feeds & fed_bits]:
@@ -170,6 +165,7 @@ class _Answer:
         likelihood.  Masks and lengths meet activations first, too; but little is left without them.
         """
         late = self.data & regions.late_bits(self.flow) & ~self.side
+        late = regions.compared(self.flow, late)
         for item in self.stated.inputs if self.stated is not None else ():
             late &= ~self._bit(item.tensor)
         for name in self.fed:
@@ -183,28 +179,6 @@ class _Answer:
             return
         self.labels, self.region, self.choice = labels, found, other
         self.data &= ~late
-
-    def _without_scored_labels(self, *, scalars: bool, peel: bool) -> None:
-        """Take class numbers for a label though parameters meet them, if only a loss had an answer so far.
-
-        So it is with the tags of a sentence: a conditional random field has a score for each pair.
-        """
-        if any(head.rule != "complete" for head in self.choice.chosen):
-            return
-        numbers = [
-            self._bit(feed.tensor)
-            for feed in self.flow.feeds
-            if feed.dtype in ("int32", "int64") and self._bit(feed.tensor) & self.data
-        ]
-        for bit in numbers[:_TRIED]:
-            labels = self.labels | bit
-            found = regions.region(self.flow, labels, self.side, scalars=scalars, peel=peel)
-            other = choice.choose(self.flow, found)
-            met = [head for head in other.chosen if head.labels & bit and head.rule == "head"]
-            if met and choice.share(self.flow, self.region, met) >= _SCORED:
-                self.labels, self.region, self.choice = labels, found, other
-                self.data &= ~bit
-                return
 
     def endpoints(self) -> Endpoints:
         """The answer."""

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow
+from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Head, activation_of, cone, decided_for_labels, heads, parts
 from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.leftovers import deliberate, without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
-from zoo.endpoints.region import Region, parameter_behind
+from zoo.endpoints.region import Region
 from zoo.endpoints.trainers import through_another
 
 _GOOD = re.compile(
@@ -108,7 +108,7 @@ def _reachable(flow: Flow, found: Region) -> int:
     for i in range(len(flow.graph.nodes)):
         if found.inside[i]:
             bits |= flow.variable_bits[i]
-    return bits
+    return bits & ~found.scored
 
 
 def share(flow: Flow, found: Region, chosen: list[Head]) -> float:
@@ -268,10 +268,12 @@ def _taught_word_by_word(flow: Flow, rivals: list[Head], mixes: dict[int, frozen
     Both may start from one encoder; behind it each layer is there twice.
     """
     taught = [head for head in rivals if head.labels and not head.dangling]
-    free = [head for head in rivals if head.dangling and not head.labels]
+    free = [head for head in rivals if not (flow.taught[head.root] if flow.taught else head.labels)]
     result = []
     for head in taught:
         for other in free:
+            if other is head:
+                continue
             mine = _parameters(flow, mixes[id(head)] - mixes[id(other)])
             if mine and mine <= _parameters(flow, mixes[id(other)] - mixes[id(head)]):
                 result.append(head)
@@ -295,7 +297,8 @@ def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], li
         width = shape[-1] if shape else None
         better = [
             other for other in groups
-            if other is not head and _weight(flow, other) > _weight(flow, head)
+            if other is not head
+            and (_count(other.coverage), head.node in other.cone) > (_count(head.coverage), False)
             and other.coverage & head.coverage
             and _same_width(flow, other, width)
             and not _other_part(flow, head, other)
@@ -319,7 +322,7 @@ def _cuts(flow: Flow, head: Head) -> set[tuple[int, int]]:
     """
     nodes = flow.graph.nodes
     if nodes[head.node].op in _CUTS:
-        return {(head.node, -1)}
+        return {(head.node, head.port)}
     result: set[tuple[int, int]] = set()
     todo, seen = [head.node], {head.node}
     while todo:
@@ -337,12 +340,6 @@ def _cuts(flow: Flow, head: Head) -> set[tuple[int, int]]:
 
 
 _CUTS = frozenset({"Split", "SplitV", "Unpack"})
-
-
-def _weight(flow: Flow, head: Head) -> tuple[int, bool, int]:
-    """How much of the net a head is the end of: variables, a presentation of its own, its place."""
-    shown = head.dangling or flow.graph.nodes[head.node].op in ops.PROBABILITIES
-    return _count(head.coverage), shown, head.node
 
 
 def _same_width(flow: Flow, head: Head, width: int | None) -> bool:
@@ -372,7 +369,7 @@ def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]
     The embedding is there to be fetched, nobody reads it; the classifier's logits are read by the
     loss alone, and add one layer to what the embedding depends on.
     """
-    fetched = [head for head in groups if head.dangling]
+    fetched = [head for head in groups if head.dangling and head.rule == "head"]
     dropped = [
         head for head in groups
         if not head.dangling and not head.alternatives and any(

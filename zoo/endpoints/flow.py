@@ -78,19 +78,38 @@ class Flow:
 
     @cached_property
     def idle(self) -> bytearray:
-        """Nodes that need a variable which could be trained and which no optimizer step changes."""
+        """Nodes that need a variable which no optimizer step changes, or which no gradient reaches."""
         idle = bytearray(len(self.rows))
+        if any(self.taught):
+            for i in self.variables:
+                idle[i] = 1
+            for i, node in enumerate(self.graph.nodes):
+                if self.taught[i] and node.op not in ops.PASSES:
+                    for source, _ in self.rows[i]:
+                        parameter = parameter_behind(self, source)
+                        if parameter >= 0:
+                            idle[parameter] = 0
         trainable = self.meta.trainable if self.trained else ()
         stepped = set(self.variables)
         for name in trainable:
-            i = self.graph.index.get(name)
-            if i is not None and i not in stepped:
-                idle[i] = 1
+            named = self.graph.index.get(name)
+            if named is not None and named not in stepped:
+                idle[named] = 1
         if any(idle):
             for i in self.order:
                 if not idle[i] and not (i < len(self.graph.nodes) and self.off[i]):
                     idle[i] = any(idle[source] for source, _ in self.rows[i])
         return idle
+
+    @cached_property
+    def taught(self) -> bytearray:
+        """Per node whether a gradient went through it; empty where the graph tells of none."""
+        return _taught(self)
+
+    @cached_property
+    def leads(self) -> bytearray:
+        """Per node whether a layer is met later, on the way that a node's content goes."""
+        return leads_on(self, layers=True)
 
     def feed_index(self, tensor: str) -> int | None:
         """Which feed a tensor is, or None."""
@@ -538,3 +557,87 @@ def _dead(flow: Flow, flags: Mapping[int, bool]) -> bytearray:
             elif None not in values:
                 known[i] = not absorbing
     return dead
+
+
+def leads_on(flow: Flow, inside: Sequence[int] = (), *, layers: bool = False, scored: int = 0) -> bytearray:
+    """Per node whether a parameter is met later.
+
+    Args:
+        flow: the graph.
+        inside: go only by way of nodes that are 1 here.
+        layers: a likelihood's spread, which is added or multiplied, is no parameter that counts.
+        scored: bits of variables that do not count.
+    """
+    nodes, rows, off, dead = flow.graph.nodes, flow.rows, flow.off, flow.dead
+    feeds, variables = flow.feed_bits, flow.variable_bits
+    leads = bytearray(len(rows))
+    loops = any(node.op in BACK_EDGES for node in nodes)
+    for _ in range(3 if loops else 1):
+        changed = False
+        for i in reversed(flow.order):
+            if i >= len(nodes) or off[i] or (dead and dead[i]) or nodes[i].op in ops.SHAPES:
+                continue
+            if inside and inside[i] != 1:
+                continue
+            if not leads[i] and not (variables[i] and meets_parameter(flow, i, layers=layers, scored=scored)):
+                continue
+            for source, _ in rows[i]:
+                if not leads[source] and (feeds[source] or flow.random_bits[source]):
+                    leads[source] = 1
+                    changed = True
+        if not changed:
+            break
+    return leads
+
+
+def meets_parameter(flow: Flow, i: int, *, layers: bool = False, scored: int = 0) -> bool:
+    """Whether one of a node's inputs is made of variables alone, and is more than a single number."""
+    op = flow.graph.nodes[i].op
+    soft = op in ops.SOFT_MIXES
+    if (layers or not soft) and op not in ops.MIXES and op not in flow.graph.functions:
+        return False
+    return any(
+        flow.variable_bits[s] & ~scored and not flow.feed_bits[s] and not flow.random_bits[s]
+        and (not soft or flow.shape(s) != () or parameter_behind(flow, s) >= 0) for s, _ in flow.rows[i]
+    )  # fmt: skip
+
+
+def parameter_behind(flow: Flow, i: int) -> int:
+    """The variable (or large constant) that a node hands on; -1 if it is none."""
+    nodes = flow.graph.nodes
+    for _ in range(12):
+        if i >= len(nodes):
+            return -1
+        op = nodes[i].op
+        if op in ops.VARIABLES:
+            return i
+        if op == "Const":
+            return i if (nodes[i].dtype() or "").startswith("float") and flow.shape(i) else -1
+        if op not in ops.PASSES or not flow.rows[i]:
+            return -1
+        i = flow.rows[i][0][0]
+    return -1
+
+
+_TRIVIAL = frozenset({"Identity", "Snapshot", "PreventGradient", "Enter", "Exit", "Merge", "Switch"})
+"""Ops whose gradient is what comes in, so that no node may tell of it."""
+
+
+def _taught(flow: Flow) -> bytearray:
+    nodes, index = flow.graph.nodes, flow.graph.index
+    known = bytearray(len(flow.rows))
+    for node in nodes:
+        at = node.name.find("gradients")
+        if at < 0:
+            continue
+        end = node.name.rfind("_grad/")
+        if end > at:
+            i = index.get(node.name[at:end].partition("/")[2], -1)
+            if i >= 0:
+                known[i] = 1
+    if not any(known):
+        return bytearray()
+    for i in reversed(flow.order):
+        if i < len(nodes) and not known[i] and nodes[i].op in _TRIVIAL and not flow.off[i]:
+            known[i] = any(known[j] for j in flow.consumers[i])
+    return known

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
+from zoo.endpoints.ending import CUTS, NOWHERE, Ending
 from zoo.endpoints.flow import Flow
 from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.region import Region
-from zoo.endpoints.states import accumulates, next_states, starts_from_feed
+from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from_feed
 from zoo.graph import split_input
 from zoo.shapes.engine import BACK_EDGES
 
@@ -45,6 +46,10 @@ class Head:
     towers: int = 1
     """How many copies with the same variables there are, itself included."""
     cone: frozenset[int] = frozenset()
+
+
+Groups = dict[tuple[int, int], Head]
+"""Heads by what they are views of: a node, and its output where it hands out parts."""
 
 
 def terminals(flow: Flow, found: Region) -> list[int]:
@@ -78,13 +83,30 @@ def terminals(flow: Flow, found: Region) -> list[int]:
 def heads(flow: Flow, found: Region) -> list[Head]:
     """The heads, as groups of views of one tensor; not yet chosen among."""
     nodes = flow.graph.nodes
-    groups: dict[int, Head] = {}
+    groups: Groups = {}
     exits: list[int] = []
+    endings = [Ending(flow, found)]
+    if flow.taught:
+        endings.append(Ending(flow, found, measures=True))
+    ends = []
     for i in terminals(flow, found):
         dangling = not found.contact[i] and not found.scalar[i]
-        if dangling and nodes[walk_back(flow, i)].op in ("Exit", "RefExit"):
+        if dangling and nodes[walk_back(flow, i, HANDS_ON)].op in ("Exit", "RefExit"):
             exits.append(i)  # a loop hands out all its variables, wanted or not
-            continue
+        elif dangling or all(ending.next[i] == NOWHERE for ending in endings):
+            ends.append((i, dangling))
+    shown = _shown(flow, found, [i for i, dangling in ends if dangling])
+    taken: dict[tuple[int, ...], tuple[int, int]] = {}
+    for ending in endings:
+        fresh = {}
+        for (node, port), made_of in ending.heads().items():
+            if shown[node]:
+                continue
+            first = taken.get(tuple(made_of), (-1, 0))
+            fresh[tuple(made_of)] = (node, port)
+            add_view(flow, found, groups, node, dangling=False, port=port, labels=ending.met[node], of=first)
+        taken = fresh
+    for i, dangling in ends:
         add_view(flow, found, groups, i, dangling=dangling)
     wanted = [i for i in exits if starts_from_feed(flow, i)]
     if not groups:
@@ -95,36 +117,68 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     return list(groups.values())[:_GROUPS]
 
 
-def _add_states(flow: Flow, found: Region, groups: dict[int, Head]) -> None:
+def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:
+    """Per node whether something is made of it to be fetched."""
+    nodes = flow.graph.nodes
+    shown = bytearray(len(flow.rows))
+    for i in ends:
+        shown[i] = 1
+    for i in reversed(flow.order):
+        if i < len(nodes) and shown[i] and found.inside[i] == 1 and nodes[i].op not in ops.SHAPES:
+            for source, _ in flow.rows[i]:
+                shown[source] = 1
+    return shown
+
+
+def _add_states(flow: Flow, found: Region, groups: Groups) -> None:
     """Add the next values of states that are fed; one that is a head already needs no second mention."""
     for feed in flow.feeds:
         for i in next_states(flow, feed):
             if found.inside[i] == 1 and not any(head.node == i for head in groups.values()):
-                groups[-1 - i] = Head(
+                groups[-1 - i, 0] = Head(
                     node=i, port=0, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~found.side,
                     root=i, dangling=True, rule="state",
                 )  # fmt: skip
 
 
 def add_view(
-    flow: Flow, found: Region, groups: dict[int, Head], i: int, *, dangling: bool, rule: str = "head"
+    flow: Flow,
+    found: Region,
+    groups: Groups,
+    i: int,
+    *,
+    dangling: bool,
+    rule: str = "head",
+    port: int = 0,
+    labels: int = 0,
+    of: tuple[int, int] = (-1, 0),
 ) -> None:
-    """Put what a terminal shows into the group of its root, as head or as alternative."""
-    view = _view(flow, found, i, dangling=dangling)
-    root = _root(flow, view)
-    port = _port(flow, i) if view == i else _port(flow, view)
+    """Put what a node shows into the group of its root, as head or as alternative.
+
+    A measure may be taken of another view than the loss: of that ``of`` which the group is, then.
+    """
+    view = i if flow.graph.nodes[i].op in CUTS else _view(flow, found, i, dangling=dangling)
+    port = _port(flow, view) or (port if view == i else _port_read(flow, i, view))
+    root = _root(flow, view, port)
+    converted = of[0] >= 0 and of[0] != i and root not in groups
+    if converted:
+        root = _root(flow, *of)
+    labels |= _labels(found, root[0], view, i)
     head = groups.get(root)
     if head is None:
         groups[root] = Head(
             node=view, port=port, coverage=flow.variable_bits[view], feeds=flow.feed_bits[view] & ~found.side,
-            root=root, dangling=dangling, labels=_labels(found, root, view, i), rule=rule,
+            root=root[0], dangling=dangling, labels=labels, rule=rule,
         )  # fmt: skip
         if view != i:
             groups[root].alternatives.append((i, _port(flow, i)))
         return
-    head.labels |= _labels(found, root, view, i)
+    head.labels |= labels
     rivals = [(head.node, head.port, head.dangling), (view, port, dangling)]
-    best = max(rivals, key=lambda rival: (_appeal(flow, rival[0], dangling=rival[2]), -rival[0]))
+    if converted:
+        best = rivals[1]
+    else:
+        best = max(rivals, key=lambda rival: (_appeal(flow, rival[0], dangling=rival[2]), -rival[0]))
     for node, k, _ in rivals:
         if node != best[0] and (node, k) not in head.alternatives:
             head.alternatives.insert(0, (node, k))
@@ -158,6 +212,16 @@ def _port(flow: Flow, i: int) -> int:
     )
 
 
+def _port_read(flow: Flow, i: int, view: int) -> int:
+    """Which part of what ``view`` cuts ``i`` is made of."""
+    for _ in range(12 if flow.graph.nodes[view].op in CUTS else 0):
+        for source, port in flow.rows[i]:
+            if source == view:
+                return port
+        i = next((s for s, _ in flow.rows[i] if flow.variable_bits[s]), view)
+    return 0
+
+
 def _view(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
     """The tensor to fetch for a terminal: before the decision that a metric takes, before a logarithm."""
     nodes, rows = flow.graph.nodes, flow.rows
@@ -189,7 +253,7 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
     nodes = flow.graph.nodes
     if nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
         return i
-    root = _root(flow, i)
+    root, _ = _root(flow, i)
     for start in dict.fromkeys((i, root)):
         todo = [start]
         for _ in range(8):
@@ -240,69 +304,8 @@ _LOSS_PARTS = frozenset(
 )
 
 
-def _part_of_loss(flow: Flow, found: Region, i: int) -> int:
-    """The logits of which ``i`` is a term of a cross entropy written out in small ops, else -1.
-
-    `tf.nn.sigmoid_cross_entropy_with_logits` is ``relu(x) - x * labels + log1p(exp(-abs(x)))``: what
-    meets the label beside ``x`` is made from ``x`` alone.
-    """
-    nodes, rows = flow.graph.nodes, flow.rows
-    if nodes[i].op not in _LOSS_PARTS:
-        return -1
-    todo, seen, ends = [i], {i}, set()
-    while todo and len(seen) < 40:
-        node = todo.pop()
-        for source, _ in rows[node]:
-            if found.inside[source] != 1 or source in seen:
-                continue
-            seen.add(source)
-            if (
-                found.contact[source]
-                and source != i
-                and nodes[source].op not in ("Exp", "Log1p", "Neg", "Select")
-            ):
-                ends.add(source)
-            elif nodes[source].op in _LOSS_PARTS:
-                todo.append(source)
-            else:
-                return -1
-    return ends.pop() if len(ends) == 1 else -1
-
-
-def _shared_by_terms(flow: Flow, found: Region, i: int) -> int:
-    """Where the terms of a loss part: ``d`` for ``y * d**2 + (1 - y) * max(1 - d, 0)**2``, else -1."""
-    nodes, rows = flow.graph.nodes, flow.rows
-    node = i
-    for _ in range(6):
-        if nodes[node].op not in _LOSS_PARTS or nodes[node].op in ops.PROBABILITIES:
-            return -1
-        inner = [s for s, _ in rows[node] if found.inside[s] == 1]
-        if len(set(inner)) != 1:
-            return -1
-        node = inner[0]
-        ahead = [j for j in flow.consumers[node] if j < len(nodes) and found.inside[j] == 1]
-        if len(ahead) > 1:
-            ends = [_ends_in_contact(flow, found, j) for j in ahead]
-            return node if all(ends) else -1
-    return -1
-
-
-def _ends_in_contact(flow: Flow, found: Region, i: int) -> bool:
-    """Whether a chain of elementwise ops leads from a node to a label and nowhere else."""
-    nodes = flow.graph.nodes
-    for _ in range(6):
-        if nodes[i].op not in _LOSS_PARTS:
-            return False
-        if found.contact[i]:
-            return True
-        ahead = [j for j in flow.consumers[i] if j < len(nodes) and found.inside[j] == 1]
-        if len(ahead) != 1:
-            return False
-        i = ahead[0]
-    return False
-
-
-_PREPARES_LOSS = frozenset("Log Log1p ClipByValue Maximum Minimum Neg Sub Add AddV2 Mul Exp Pow Abs".split())
+_PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum", "Neg"})
+_PREPARES_LOGARITHM = _PREPARES_LOSS | {"Sub", "Add", "AddV2", "Mul", "Pow"}
 
 
 _SLICES = frozenset({"StridedSlice", "Slice", "Split", "SplitV", "Unpack"})
@@ -320,45 +323,62 @@ def before_loss(flow: Flow, found: Region, i: int) -> int:
 
 def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     nodes, rows = flow.graph.nodes, flow.rows
-    whole = _part_of_loss(flow, found, i)
-    if whole >= 0:
-        return whole
     uncut = _uncut(flow, found, i)
     if uncut != i:
         return uncut
-    node = i
+    node, logarithm = i, False
     for _ in range(8):
         op = nodes[node].op
         if op in ops.PROBABILITIES:
             return node
         if op in ("Squeeze", "Identity") and nodes[walk_back(flow, node)].op in ops.PROBABILITIES:
             return node  # the form that the author gave the answer; a Reshape is for the loss
-        if op not in _PREPARES_LOSS and op not in ops.LOOK_THROUGH:
+        prepares = _PREPARES_LOGARITHM if logarithm else _PREPARES_LOSS
+        if op not in prepares and op not in ops.LOOK_THROUGH:
             break
+        logarithm |= op in ("Log", "Log1p")
         inner = [s for s, _ in rows[node] if found.inside[s] == 1]
         if len(inner) != 1:
             break
         node = inner[0]
-    if nodes[i].op == "ExpandDims" and rows[i] and found.inside[rows[i][0][0]] == 1:
+    if nodes[i].op == "ExpandDims" and _inner(flow, found, i):
         return rows[i][0][0]
-    if nodes[i].op == "Reshape" and rows[i] and found.inside[rows[i][0][0]] == 1:
+    if nodes[i].op == "Reshape" and _inner(flow, found, i):
         before = rows[i][0][0]
         shape, flat = flow.shape(before), flow.shape(i)
         flattened = shape is not None and flat is not None and len(shape) > len(flat)
         if flattened or any(nodes[j].op in ops.LOSSES for j in flow.consumers[i] if j < len(nodes)):
             return before
-    shared = _shared_by_terms(flow, found, i)
-    if shared >= 0:
-        return shared
-    if nodes[i].op in ("Log", "Log1p", "LogSoftmax") and rows[i] and found.inside[rows[i][0][0]] == 1:
-        return rows[i][0][0] if nodes[i].op != "LogSoftmax" else i
+    shown = nodes[i].op == "LogSoftmax" and found.extends[i]
+    if nodes[i].op in ("Log", "Log1p", "LogSoftmax") and not shown and _inner(flow, found, i):
+        return rows[i][0][0]
+    if nodes[i].op == "Sub" and len(rows[i]) == 2 and _only_weighed(flow, found, i):
+        first, second = (s for s, _ in rows[i])
+        if found.inside[first] == 1 and nodes[walk_back(flow, second)].op == "Log":
+            return first  # less the logarithm of a sum of likelihoods
+        if {found.inside[first], found.inside[second]} == {0, 1}:
+            return first if found.inside[first] else second  # the example itself, less what is made of it
     return i
+
+
+def _inner(flow: Flow, found: Region, i: int) -> bool:
+    """Whether a node's first input is inference."""
+    return bool(flow.rows[i]) and found.inside[flow.rows[i][0][0]] == 1
+
+
+def _only_weighed(flow: Flow, found: Region, i: int) -> bool:
+    """Whether the labels that meet a tensor are multiplied with it: a comparison came before."""
+    return all(
+        flow.graph.nodes[j].op in ("Mul", "RealDiv", "Div")
+        for j in flow.consumers[i]
+        if j < len(flow.graph.nodes) and not flow.off[j] and flow.feed_bits[j] & found.labels
+    )
 
 
 def _uncut(flow: Flow, found: Region, i: int) -> int:
     """The tensor that is converted, or cut into parts, for nothing but a loss; else ``i`` itself."""
     nodes, rows = flow.graph.nodes, flow.rows
-    if nodes[i].op == "Cast" and _is_float(nodes[i].dtype("SrcT")) and _is_float(nodes[i].dtype("DstT")):
+    if nodes[i].op == "Cast" and _sort(nodes[i].dtype("SrcT")) == _sort(nodes[i].dtype("DstT")):
         source = rows[i][0][0] if rows[i] else i
         return source if found.inside[source] == 1 else i
     cut = walk_back(flow, i)
@@ -381,21 +401,22 @@ def _uncut(flow: Flow, found: Region, i: int) -> int:
     return i
 
 
-def _is_float(dtype: str | None) -> bool:
-    return dtype is not None and dtype.startswith(("float", "bfloat"))
+def _sort(dtype: str | None) -> str:
+    """The sort of number that a dtype is, whatever its precision."""
+    return (dtype or "").rstrip("0123456789").removeprefix("b")
 
 
-def _root(flow: Flow, i: int) -> int:
+def _root(flow: Flow, i: int, port: int = 0) -> tuple[int, int]:
     through = ops.LOOK_THROUGH | ops.ACTIVATIONS | ops.DECISIONS
     nodes = flow.graph.nodes
     for _ in range(32):
         if i >= len(nodes) or nodes[i].op not in through or not flow.rows[i]:
-            return i
-        inner = next((s for s, _ in flow.rows[i] if flow.variable_bits[s] or not flow.variables), None)
+            break
+        inner = next(((s, k) for s, k in flow.rows[i] if flow.variable_bits[s] or not flow.variables), None)
         if inner is None:
-            return i
-        i = inner
-    return i
+            break
+        i, port = inner
+    return i, port if i < len(nodes) and nodes[i].op in CUTS else 0
 
 
 def cone(flow: Flow, i: int) -> frozenset[int]:
@@ -442,7 +463,7 @@ def forms(flow: Flow, head: Head) -> list[str]:
 def decided_for_labels(flow: Flow, found: Region) -> list[Head]:
     """Scores whose decision a label is compared with, though a net that rebuilds the example reads it."""
     nodes = flow.graph.nodes
-    groups: dict[int, Head] = {}
+    groups: Groups = {}
     for i in met_by_labels(flow, found):
         if nodes[walk_back(flow, i)].op in ("ArgMax", "TopK", "TopKV2"):
             add_view(flow, found, groups, i, dangling=False)

@@ -57,7 +57,8 @@ def _untrained(flow: Flow, head: Head, groups: list[Head]) -> bool:
     for other in groups:
         if not flow.idle[other.node]:
             rest |= other.coverage
-    return rest != 0 and not head.coverage & ~rest
+    live = sum(1 << bit for bit, i in enumerate(flow.variables) if not flow.idle[i])
+    return rest != 0 and not head.coverage & live & ~rest
 
 
 def _for_a_next_stage(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow
-from zoo.endpoints.heads import Head, add_view, before_loss, cone
-from zoo.endpoints.region import Region, parameter_behind
+from zoo.endpoints.flow import Flow, parameter_behind
+from zoo.endpoints.heads import Groups, Head, add_view, before_loss, cone
+from zoo.endpoints.region import Region
 
 
 def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
     """Reconstructions: activations that are compared with an example itself on the way to a loss."""
     nodes, rows = flow.graph.nodes, flow.rows
-    groups: dict[int, Head] = {}
+    groups: Groups = {}
     for i in flow.order:
         if i >= len(nodes) or nodes[i].op not in ops.DIFFERENCES or not found.inside[i]:
             continue
@@ -71,7 +71,7 @@ def first_complete(flow: Flow, found: Region, missing: int) -> list[Head]:
                 ):
                     break
                 node = ahead[0]
-            groups: dict[int, Head] = {}
+            groups: Groups = {}
             add_view(flow, found, groups, node, dangling=True, rule="complete")
             return list(groups.values())
     return []
@@ -143,20 +143,22 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
             if not flow.variable_bits[s]:
                 if flow.feed_bits[s] and not flow.feed_bits[s] & found.labels:
                     raw.setdefault(root, s)
-            elif not flow.variable_bits[s] & own and found.inside[s] == 1 and nodes[i].op not in _LOOKUPS:
+            elif not flow.variable_bits[s] & own and found.inside[s] == 1 and nodes[i].op not in ops.LOOKUPS:
                 made.setdefault(root, []).append((s, own))
-    groups: dict[int, Head] = {}
+    groups: Groups = {}
     judge = 0
     sources: dict[int, int] = {}
-    judged = _judged(flow, found) if raw.keys() & made.keys() else b""
+    losses = judged(flow, found) if raw.keys() & made.keys() else b""
     for root, items in made.items():
-        if root in raw and judged[raw[root]]:
+        if root in raw and losses[raw[root]]:
             sources.update((s, raw[root]) for s, _ in items)
             judge |= flow.variable_bits[root]
     for node, example in sorted(sources.items()):
         for _ in range(6):
             # What is done to examples as well belongs to the judge: centering, adding a condition.
-            if nodes[node].op not in _FOR_THE_JUDGE or nodes[example].op != nodes[node].op:
+            if example >= len(nodes) or nodes[node].op not in _FOR_THE_JUDGE:
+                break
+            if nodes[example].op != nodes[node].op:
                 break
             if not nodes[node].op.startswith("Concat") and _uses_count(flow, node) > 1:
                 break  # more than the judge reads it: it is what was made, not a view for the judge
@@ -190,25 +192,23 @@ def views_for_judge(flow: Flow, found: Region, node: int) -> int:
     return node
 
 
-_LOOKUPS = frozenset("Gather GatherV2 GatherNd ResourceGather ResourceGatherNd".split())
-
 _FOR_THE_JUDGE = frozenset("Concat ConcatV2 Reshape Add AddV2 Sub Mul Pad Identity".split())
 
 
-def _judged(flow: Flow, found: Region) -> bytearray:
+def judged(flow: Flow, found: Region) -> bytearray:
     """Per node whether a loss depends on it: a judge's opinion of examples is trained, too.
 
     A decoder that somebody feeds with codes reads its weights twice as well, and judges nothing.
     """
     nodes = flow.graph.nodes
-    judged = bytearray(len(flow.rows))
+    result = bytearray(len(flow.rows))
     for i in reversed(flow.order):
         if i < len(nodes) and (flow.off[i] or nodes[i].op in ops.SHAPES):
             continue
-        if judged[i] or found.inside[i] == 2 or found.scalar[i] or found.contact[i]:
+        if result[i] or found.inside[i] == 2 or found.scalar[i] or found.contact[i]:
             for source, _ in flow.rows[i]:
-                judged[source] = 1
-    return judged
+                result[source] = 1
+    return result
 
 
 def _uses_count(flow: Flow, i: int) -> int:

@@ -104,6 +104,8 @@ MIXES = frozenset(
 )
 """Ops where an example meets a parameter."""
 
+LOOKUPS = frozenset("Gather GatherV2 GatherNd ResourceGather ResourceGatherNd".split())
+
 SOFT_MIXES = frozenset("Add AddV2 Sub Mul RealDiv Div Maximum ConcatV2 Concat Select SelectV2".split())
 """Ops where a parameter of rank 1 or more may meet an example, but a loss may also meet a penalty."""
 

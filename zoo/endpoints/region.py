@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow
+from zoo.endpoints.flow import Flow, meets_parameter, parameter_behind
 from zoo.endpoints.kinds import walk_back
 from zoo.shapes.engine import BACK_EDGES
 
@@ -29,14 +29,18 @@ class Region:
     lossward: bytearray
     """Everything from here ends in a single number, without meeting a label."""
     peeled: bytearray
+    scored: int = 0
+    """Bits of the variables that labels are looked up in: they are of the loss, wherever they are read."""
 
 
 def data_bits(flow: Flow, *, scalars: bool = False) -> int:
     """The feeds that meet a parameter: examples, states, lengths; labels do not.
 
-    With ``scalars`` also those that meet one as a single number does.
+    With ``scalars`` also those that meet one as a single number does.  Numbers that are compared
+    with activations as well, and that parameters are looked up with where no layer follows, are
+    labels: the tags of a sentence, for which a conditional random field has a score for each pair.
     """
-    bits = 0
+    bits = scored = 0
     nodes, rows = flow.graph.nodes, flow.rows
     feeds, variables, off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
     for i in flow.order:
@@ -56,9 +60,14 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
                 parameter = (
                     parameter or not soft or bool(flow.shape(source)) or parameter_behind(flow, source) >= 0
                 )
-        if parameter and (not soft or scalars or not flow.is_scalar(i)):
+        if not parameter or (soft and not scalars and flow.is_scalar(i)):
+            continue
+        if not flow.leads[i] and looks_up_scores(flow, i):
+            scored |= met
+        else:
             bits |= met
-    return bits
+    scored &= ~bits
+    return bits | scored & ~compared(flow, scored)
 
 
 def late_bits(flow: Flow) -> int:
@@ -128,6 +137,7 @@ def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: b
             inside[i] = 2
         elif op in _MEASURES and flow.is_scalar(i):
             inside[i] = 2 if not blind and (flow.trained or op in ops.REDUCTIONS) else 1
+    found.scored = _scored(flow, labels)
     _without_losses(flow, found)
     _uses(flow, found, peel=peel)
     return found
@@ -251,18 +261,62 @@ def _watched(flow: Flow) -> bytearray:
     return watched
 
 
-def parameter_behind(flow: Flow, i: int) -> int:
-    """The variable (or large constant) that a node hands on; -1 if it is none."""
-    nodes = flow.graph.nodes
-    for _ in range(12):
-        if i >= len(nodes):
-            return -1
-        op = nodes[i].op
-        if op in ops.VARIABLES:
-            return i
-        if op == "Const":
-            return i if (nodes[i].dtype() or "").startswith("float") and flow.shape(i) else -1
-        if op not in ops.PASSES or not flow.rows[i]:
-            return -1
-        i = flow.rows[i][0][0]
-    return -1
+def compared(flow: Flow, feeds: int) -> int:
+    """Those of the feeds that meet an activation where no parameter is met any more: as labels do."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    bits, variables, leads = flow.feed_bits, flow.variable_bits, flow.leads
+    result = 0
+    for i in flow.order:
+        fresh = bits[i] & feeds & ~result
+        if i >= len(nodes) or not fresh or flow.off[i] or leads[i] or nodes[i].op not in _COMPARES:
+            continue
+        if meets_parameter(flow, i, layers=True):
+            continue
+        raw = activation = 0
+        for source, _ in rows[i]:
+            if not variables[source]:
+                raw |= bits[source]
+            elif bits[source]:
+                activation = 1
+        if activation:
+            result |= fresh & raw
+    return result
+
+
+def looks_up_scores(flow: Flow, i: int) -> bool:
+    """Whether a node looks scores up in a parameter: a number for each index, or rows by one-hot forms."""
+    if len(flow.rows[i]) < 2:
+        return False
+    if flow.graph.nodes[i].op == "MatMul":
+        return any(_is_one_hot(flow, s) for s, _ in flow.rows[i])
+    if flow.graph.nodes[i].op not in ops.LOOKUPS:
+        return False
+    found, asked = flow.shape(i), flow.shape(flow.rows[i][1][0])
+    several = flow.graph.nodes[i].op.endswith("Nd")
+    return found is not None and asked is not None and len(found) == len(asked) - several
+
+
+def _is_one_hot(flow: Flow, i: int) -> bool:
+    """Whether a tensor is the one-hot form of numbers, masked or cut at most."""
+    base = walk_back(flow, i, _SHOWS_ONE_HOT)
+    return base < len(flow.graph.nodes) and flow.graph.nodes[base].op == "OneHot"
+
+
+_SHOWS_ONE_HOT = ops.LOOK_THROUGH | {"Mul", "StridedSlice", "Slice"}
+
+_COMPARES = frozenset(
+    """Add AddV2 Sub Mul RealDiv Div Pow Maximum Minimum Select SelectV2 SquaredDifference Equal NotEqual Less
+    LessEqual Greater GreaterEqual InTopK InTopKV2 CTCLoss CTCLossV2 Xlogy Gather GatherV2 GatherNd
+    SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits EditDistance""".split()
+)
+"""Ops in which the content of a label meets an activation; others ask for its shape."""
+
+
+def _scored(flow: Flow, labels: int) -> int:
+    bits = 0
+    for i, row in enumerate(flow.rows[: len(flow.graph.nodes)]):
+        if not flow.leads[i] and flow.feed_bits[i] & labels and looks_up_scores(flow, i):
+            for source, _ in row:
+                if not flow.feed_bits[source]:
+                    bits |= flow.variable_bits[source]
+    return bits

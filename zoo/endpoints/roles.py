@@ -81,7 +81,15 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
                 reason="a single number that only the optimizer's steps read",
                 confidence=0.95,
             )
+        if shape == () and all(flow.graph.nodes[i].op in _WEIGHS for i, _ in readers):
+            return Role(
+                name="loss_weight", reason="a single number by which a loss is weighed", confidence=0.8
+            )
     return None
+
+
+_WEIGHS = frozenset("Mul RealDiv Div Add AddV2 Maximum Minimum Pow Shape".split())
+"""Ops that weigh, shift or bound by a single number; a label is compared, which takes a difference."""
 
 
 def _inverted(name: str) -> bool:

@@ -10,7 +10,7 @@ _REACH = 2000
 """Nodes of a loop's body that are looked at for one of its variables."""
 
 _PARTS = frozenset("Split SplitV Slice StridedSlice Unpack".split())
-_HANDS_ON = ops.LOOK_THROUGH | _PARTS | {"Enter", "RefEnter"}
+HANDS_ON = ops.LOOK_THROUGH | _PARTS | {"Enter", "RefEnter"}
 
 
 def starts_from_feed(flow: Flow, i: int) -> bool:
@@ -23,7 +23,7 @@ def starts_from_feed(flow: Flow, i: int) -> bool:
         for _ in range(12):
             if node >= len(flow.graph.nodes) or _fed_with(flow, node):
                 break
-            if flow.graph.nodes[node].op not in _HANDS_ON or not flow.rows[node]:
+            if flow.graph.nodes[node].op not in HANDS_ON or not flow.rows[node]:
                 break
             at = 1 if flow.graph.nodes[node].op == "Split" else 0
             node = flow.rows[node][at][0]
@@ -69,7 +69,7 @@ def accumulates(flow: Flow, i: int) -> bool:
 def _loop_variable(flow: Flow, i: int) -> int:
     """The merge at the head of the loop whose variable an exit hands out; -1 if ``i`` shows no exit."""
     nodes = flow.graph.nodes
-    node = walk_back(flow, i)
+    node = walk_back(flow, i, HANDS_ON)
     for op in ("Exit", "Switch"):
         if node >= len(nodes) or nodes[node].op.removeprefix("Ref") != op or not flow.rows[node]:
             return -1

@@ -7,10 +7,10 @@ gradient went through, that of the loss first.
 from __future__ import annotations
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow
-from zoo.endpoints.heads import Head, add_view
-from zoo.endpoints.made import views_for_judge
-from zoo.endpoints.region import Region, parameter_behind
+from zoo.endpoints.flow import Flow, parameter_behind
+from zoo.endpoints.heads import Groups, Head, add_view
+from zoo.endpoints.made import judged, views_for_judge
+from zoo.endpoints.region import Region
 
 _REACH = 12
 """Nodes between a gradient and the step that applies it: clipping, averaging."""
@@ -30,8 +30,8 @@ def through_another(flow: Flow, found: Region, groups: list[Head]) -> tuple[list
         return groups, []
     reads = _reads(flow, found)
     kept: list[Head] = []
-    judged: list[Head] = []
-    answers: dict[int, Head] = {}
+    judgements: list[Head] = []
+    answers: Groups = {}
     for head in groups:
         answer = _by_loss(flow, head, losses, reads)
         if answer < 0 and not any(other.labels for other in groups):
@@ -39,9 +39,9 @@ def through_another(flow: Flow, found: Region, groups: list[Head]) -> tuple[list
         if answer < 0:
             kept.append(head)
             continue
-        judged.append(head)
+        judgements.append(head)
         add_view(flow, found, answers, answer, dangling=True, rule="generator")
-    return kept + [head for head in answers.values() if all(head.node != k.node for k in kept)], judged
+    return kept + [head for head in answers.values() if all(head.node != k.node for k in kept)], judgements
 
 
 def _losses(flow: Flow) -> dict[str, tuple[int, int]]:
@@ -147,5 +147,7 @@ def _by_fixed_layers(flow: Flow, found: Region, head: Head, reads: list[tuple[in
     if len(fixed) < 2 or head.coverage & ~flow.variable_bits[fixed[0]]:
         return -1
     if any(flow.variable_bits[fixed[0]] != flow.variable_bits[i] for i in fixed):
+        return -1
+    if not judged(flow, found)[fixed[0]]:
         return -1
     return views_for_judge(flow, found, fixed[0])

@@ -1,0 +1,129 @@
+"""Where the model ends and its losses begin.
+
+A parameter that is met later on proves that the model goes on.  Behind the last one stand views of
+its answer, and losses.  What a loss takes is the last tensor that everything on the way to a loss
+goes through: there the ways part, or a label comes in.  A margin, a logarithm or the terms of a
+cross entropy lie behind that tensor; scaling it back to degrees lies before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zoo.endpoints import ops
+from zoo.endpoints.flow import Flow, leads_on, meets_parameter
+from zoo.endpoints.region import Region
+from zoo.graph import BACK_EDGES
+
+_EXIT = -1
+NOWHERE = -2
+
+CUTS = frozenset({"Split", "SplitV", "Unpack"})
+"""Ops that hand out the parts of a tensor, each an answer of its own."""
+
+
+class Ending:
+    """The tensors behind the last parameters, and the way that each of them goes to a loss."""
+
+    def __init__(self, flow: Flow, found: Region, *, measures: bool = False) -> None:
+        """With ``measures`` of the ways to measures, through which no gradient went."""
+        self.flow, self.found = flow, found
+        self.leads = leads_on(flow, found.inside, scored=found.scored)
+        count = len(flow.rows)
+        self.next = [NOWHERE] * count
+        """Per node the next one that all its ways to a loss go through."""
+        self.met = [0] * count
+        """Per node the bits of the labels that are met on these ways."""
+        self._depth = [0] * count
+        self._follow(measures=measures)
+
+    def _follow(self, *, measures: bool) -> None:
+        flow, found, leads, taught = self.flow, self.found, self.leads, self.flow.taught
+        nodes = flow.graph.nodes
+        exits = bytearray(len(flow.rows))
+        for j in range(len(nodes)):
+            if flow.off[j] or found.inside[j] == 1 or nodes[j].op in ops.SHAPES:
+                continue
+            if (taught or measures) and taught[j] == measures:
+                continue
+            if flow.leads[j] or meets_parameter(flow, j, layers=True):
+                continue  # a label that the model goes on with
+            if found.inside[j] == 2 or flow.feed_bits[j] & found.labels:
+                for source, _ in flow.rows[j]:
+                    exits[source] = 1
+        for i in reversed(flow.order):
+            if i >= len(nodes) or found.inside[i] != 1 or leads[i] or found.peeled[i]:
+                continue
+            if taught and not measures and not taught[i]:
+                continue
+            ahead = self._ahead(flow.consumers[i])
+            self.met[i] = found.contact[i] if exits[i] else 0
+            for j in ahead:
+                self.met[i] |= self.met[j]
+            if exits[i] or nodes[i].op in BACK_EDGES:
+                self._set(i, _EXIT)
+            elif ahead:
+                self._set(i, self._common(ahead))
+
+    def _ahead(self, readers: Iterable[int]) -> list[int]:
+        found = self.found
+        return [j for j in readers if found.inside[j] == 1 and self.next[j] != NOWHERE]
+
+    def _set(self, i: int, following: int) -> None:
+        self.next[i] = following
+        self._depth[i] = self._depth[following] + 1 if following >= 0 else 1
+
+    def _common(self, ahead: list[int]) -> int:
+        """The first node that the ways of all these nodes have in common."""
+        first = ahead[0]
+        for second in ahead[1:]:
+            while first != second and first >= 0 and second >= 0:
+                if self._depth[first] >= self._depth[second]:
+                    first = self.next[first]
+                else:
+                    second = self.next[second]
+            if first != second:
+                return _EXIT
+        return first
+
+    def last(self, i: int) -> int:
+        """The last node that all ways from ``i`` to a loss go through, itself at first."""
+        while self.next[i] >= 0:
+            i = self.next[i]
+        return i
+
+    def heads(self) -> dict[tuple[int, int], list[int]]:
+        """What losses with labels take, (node, output), and which nodes met the last parameters of it."""
+        flow, leads = self.flow, self.leads
+        nodes = flow.graph.nodes
+        result: dict[tuple[int, int], list[int]] = {}
+        for i in flow.order:
+            if i >= len(nodes) or not self.met[i] or self.next[i] == NOWHERE:
+                continue
+            # Behind the last parameter, not only beside the way to it.
+            if not any(leads[s] for s, _ in flow.rows[i]) or not meets_parameter(flow, i):
+                continue
+            for pair in self._parts(self.last(i)):
+                result.setdefault(pair, []).append(i)
+        return result
+
+    def _parts(self, i: int) -> list[tuple[int, int]]:
+        flow, found = self.flow, self.found
+        if flow.graph.nodes[i].op not in CUTS:
+            return [(i, 0)]
+        by_port: dict[int, list[int]] = {}
+        met: set[int] = set()
+        for j in flow.consumers[i]:
+            for source, port in flow.rows[j]:
+                if source != i or flow.off[j]:
+                    continue
+                if found.inside[j] == 1 and self.next[j] != NOWHERE:
+                    by_port.setdefault(port, []).append(j)
+                elif flow.feed_bits[j] & found.labels:
+                    by_port.setdefault(port, [])
+                    met.add(port)
+        result = []
+        for port, ahead in sorted(by_port.items()):
+            common = _EXIT if port in met else self._common(ahead)
+            result.append((i, port) if common < 0 else (self.last(common), 0))
+        return list(dict.fromkeys(result))
