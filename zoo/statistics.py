@@ -60,6 +60,29 @@ def describe(weights: Weights, tensor: StoredTensor) -> Statistics | None:
     return accumulator.result()
 
 
+class Describer:
+    """Describes tensors one after the other, each in chunks; holds no more than one tensor's sample."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Statistics] = {}
+        """By name, of the tensors that have ended."""
+        self._name = ""
+        self._now: Accumulator | None = None
+
+    def add(self, name: str, dtype: str, elements: int, chunk: memoryview) -> None:
+        """Take the next bytes of the tensor ``name``; another name ends the one before."""
+        if self._now is None or name != self._name:
+            self.end()
+            self._name, self._now = name, Accumulator(dtype, elements)
+        self._now.add(chunk)
+
+    def end(self) -> None:
+        """There are no more bytes of the current tensor."""
+        if self._now is not None:
+            self.found[self._name] = self._now.result()
+            self._now = None
+
+
 class Accumulator:
     """Takes the content of one tensor in chunks of any size, in order."""
 
