@@ -434,6 +434,21 @@ class Graph:
         return [node.op for node in self.nodes]
 
     @cached_property
+    def by_op(self) -> dict[str, list[int]]:
+        """Node indices by op."""
+        found: dict[str, list[int]] = {}
+        for i, op in enumerate(self.ops):
+            if op in found:
+                found[op].append(i)
+            else:
+                found[op] = [i]
+        return found
+
+    def having(self, ops: Iterable[str]) -> list[int]:
+        """Indices of the nodes that are one of ``ops``, in order."""
+        return sorted(chain.from_iterable(self.by_op.get(op, ()) for op in ops))
+
+    @cached_property
     def sources(self) -> tuple[tuple[Source, ...], ...]:
         """Per node its inputs as (node index, output index; -1 for a control input).
 
@@ -491,7 +506,7 @@ class Graph:
 
     def op_counts(self, *, functions: bool = True) -> dict[str, int]:
         """How often each op occurs, most frequent first, then by name."""
-        counts = Counter(self.ops)
+        counts = Counter({op: len(found) for op, found in self.by_op.items()})
         if functions:
             for function in self.functions.values():
                 counts.update(node.op for node in function.nodes)

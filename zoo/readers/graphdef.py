@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def read(tree: Tree, artifact: Artifact) -> Model:
     """
     path = artifact.path
     kind, meta = read_graph(tree.root / path, message_in(tree, path))
-    own = any(node.op in VARIABLE_OPS for node in _all_nodes(meta.graph))
+    own = has_variables(meta.graph)
     frozen = not own and kind == "GraphDef"
     missing, warnings = _lacking(tree, path) if own else ((), ())
     text = "text " if artifact.label.startswith("text") else ""
@@ -107,8 +107,10 @@ def _first(items: Any, count: int) -> list[Any]:
     return [item for item, _ in zip(items, range(count), strict=False)]
 
 
-def _all_nodes(graph: Graph) -> Sequence[Any]:
-    return [*graph.nodes, *(node for function in graph.functions.values() for node in function.nodes)]
+def has_variables(graph: Graph) -> bool:
+    """Whether a graph, or a function of it, makes a variable."""
+    inner = (node.op for function in graph.functions.values() for node in function.nodes)
+    return any(op in VARIABLE_OPS for op in chain(graph.by_op, inner))
 
 
 def _lacking(tree: Tree, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
