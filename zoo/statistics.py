@@ -11,7 +11,7 @@ how many.  So a large variable costs about 1.5 ns an element, a third of a secon
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite, sqrt
 from typing import Any
 
 import msgspec
@@ -132,7 +132,7 @@ class Accumulator:
         shift = self._shift or 0.0
         mean = self._sum / self._finite
         variance = self._squares / self._finite - mean * mean
-        std = float(np.sqrt(variance)) if 0 < variance < np.inf else 0.0 if variance <= 0 else None
+        std = sqrt(variance) if 0 < variance < inf else 0.0 if variance <= 0 else None
         if self._dtype.kind == "c":
             low = high = None
             histogram, counted = np.zeros(0, np.int64), 0
@@ -142,12 +142,12 @@ class Accumulator:
         return Statistics(
             min=low,
             max=high,
-            mean=_plain(mean + shift) if np.isfinite(mean + shift) else None,
+            mean=_plain(mean + shift) if isfinite(mean + shift) else None,
             std=None if std is None else _plain(std),
             zeros=self._zeros,
             nan=self._nan,
             inf=self._inf,
-            histogram=tuple(int(count) for count in histogram),
+            histogram=tuple(histogram.tolist()),
             counted=counted,
         )
 
@@ -174,21 +174,23 @@ class Accumulator:
         self._finite += block.size
         if self._shift is None:
             # Away from the mean, squares would swallow the spread of values that are far from zero.
-            self._shift = float(block[:_ROW].mean(dtype=np.float64))
+            first = block[:_ROW]
+            self._shift = float(np.add.reduce(first, dtype=np.float64) / first.size)
         if block.dtype == np.float32 and high - low < _SAFE:
             # Into memory that is used again: a new array each time costs more than the subtraction.
             centered = np.subtract(block, np.float32(self._shift), out=self._centered[: block.size])
         else:
             centered = block.astype(np.float64) - self._shift
         whole = centered.size - centered.size % _ROW
-        rows = centered[:whole].reshape(-1, _ROW)
-        # Not by BLAS: it would start a thread for each core, and its sums depend on their number.
-        self._sum += float(np.einsum("ij->i", rows).sum(dtype=np.float64))
-        self._squares += float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64))
+        if whole:
+            rows = centered[:whole].reshape(-1, _ROW)
+            # Not by BLAS: it would start a thread for each core, and its sums depend on their number.
+            self._sum += float(np.einsum("ij->i", rows).sum(dtype=np.float64))
+            self._squares += float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64))
         if whole < centered.size:
             rest = centered[whole:].astype(np.float64)
-            self._sum += float(rest.sum())
-            self._squares += float((rest * rest).sum())
+            self._sum += float(np.add.reduce(rest))
+            self._squares += float(np.add.reduce(rest * rest))
         self._sample.append(block[:: max(1, block.size // self._take)][: self._take].copy())
 
 
@@ -204,9 +206,10 @@ def _histogram(samples: list[Array], low: float, high: float) -> tuple[npt.NDArr
     scale = BINS / (high - low) if high > low else 0.0
     for sample in samples:
         counted += sample.size
-        if scale and np.isfinite(scale):
+        if scale and isfinite(scale):
             place = ((sample.astype(np.float64) - low) * scale).astype(np.intp)
-            counts += np.bincount(np.clip(place, 0, BINS - 1), minlength=BINS)
+            # No sample is below the smallest element.
+            counts += np.bincount(np.minimum(place, BINS - 1), minlength=BINS)
         else:
             counts[0] += sample.size
     return counts, counted
