@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from zoo.graph import MetaGraph
 from zoo.protos import Shape
 from zoo.records import Candidates, Endpoint, Format
@@ -82,7 +80,8 @@ class Model:
     """Keras: the layers of its configuration, in order."""
 
 
-class Piece(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
     """A part of a partitioned variable: which node, and where it lies in the whole."""
 
     node: str
@@ -90,7 +89,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     shape: tuple[int, ...]
 
 
-class Variable(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variable:
     """A variable of the graph, a tensor of the checkpoint, or (as a rule) both."""
 
     name: str

@@ -18,7 +18,7 @@ from zoo.endpoints import region as regions
 from zoo.endpoints.flow import FeedPoint, Flow, carry, follow, output_dtype
 from zoo.endpoints.reasons import input_reason, output_reason
 from zoo.endpoints.roles import Role, feed_shape, roles
-from zoo.graph import Graph, MetaGraph, Node, split_input
+from zoo.graph import Graph, MetaGraph, split_input
 from zoo.model import Endpoints, Feed
 from zoo.records import Candidates, Endpoint
 
@@ -74,26 +74,22 @@ def _differentiates(meta: MetaGraph, fetched: Sequence[str]) -> bool:
     roots = [graph.index[split_input(text)[0]] for text in fetched] or _made_of_gradients(graph)
     if not roots:
         return False
-    return any(_is_gradient(graph.nodes[i]) for i in graph.ancestors(roots, control=False))
+    return any(ops.in_gradient(graph.nodes[i].name) for i in graph.ancestors(roots, control=False))
 
 
 def _made_of_gradients(graph: Graph) -> list[int]:
     """The ends of a graph that has gradients and does not train: one of them may be what they are for."""
     nodes = graph.nodes
-    if not any(_is_gradient(node) for node in nodes):
+    if not any(ops.in_gradient(node.name) for node in nodes):
         return []
     if any(ops.trains(node.op) or node.op in ops.LOSSES for node in nodes):
         return []
     return [
         i
         for i, node in enumerate(nodes)
-        if not (ops.off_the_line(node.op) or _is_gradient(node))
+        if not (ops.off_the_line(node.op) or ops.in_gradient(node.name))
         if all(port < 0 for _, port in graph.consumers[i])
     ]
-
-
-def _is_gradient(node: Node) -> bool:
-    return "gradients" in node.name and ops.GRADIENT_SCOPE.search(node.name) is not None
 
 
 class _Answer:
@@ -139,9 +135,7 @@ class _Answer:
     def _trains(self) -> bool:
         """Whether the graph holds a loss, gradients or optimizer steps, so that labels can be."""
         return self.flow.trained or any(
-            node.op in ops.LOSSES
-            or ops.trains(node.op)
-            or ("gradients" in node.name and ops.GRADIENT_SCOPE.search(node.name))
+            node.op in ops.LOSSES or ops.trains(node.op) or ops.in_gradient(node.name)
             for node in self.flow.graph.nodes
         )
 
@@ -153,7 +147,7 @@ class _Answer:
                 continue
             if self.stated is not None and any(feed.tensor == item.tensor for item in self.stated.inputs):
                 continue
-            if feed.tensor in self.fed:
+            if feed.tensor in self.fed or _is_size(self.flow, feed):
                 continue
             bits |= bit
         return bits
@@ -369,7 +363,7 @@ class _Answer:
     def _data_role(self, feed: FeedPoint) -> str:
         """What a feed that the outputs need is for."""
         flow = self.flow
-        if feed.dtype in ("int32", "int64") and flow.shape(feed.node, feed.port) == () and _sizes(flow, feed):
+        if _is_size(flow, feed):
             return "batch_size"
         if (
             flow.shape(feed.node, feed.port) == ()
@@ -403,8 +397,10 @@ def _origin(origin: str) -> str:
     return "the serving_signatures collection's signature" if origin == "serving_signatures" else "signature"
 
 
-def _sizes(flow: Flow, feed: FeedPoint) -> bool:
-    """Whether a number is only used to make shapes and zeros."""
+def _is_size(flow: Flow, feed: FeedPoint) -> bool:
+    """Whether a feed is a number that makes shapes and zeros."""
+    if feed.dtype not in ("int32", "int64") or flow.shape(feed.node, feed.port) != ():
+        return False
     todo, seen = [feed.node], {feed.node}
     while todo and len(seen) < 200:
         i = todo.pop()

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow, parameter_behind
+from zoo.endpoints.flow import Flow, meets_parameter, parameter_behind
 from zoo.endpoints.heads import Head, activation_of, cone, decided_for_labels, heads, parts
 from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.leftovers import deliberate, without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
-from zoo.endpoints.trainers import through_another
+from zoo.endpoints.trainers import through_another, without_teachers
 
 _GOOD = re.compile(
     r"(^|[/_])(test|eval|infer|inference|predict|prediction|sampler|sample|deploy|val|valid)", re.IGNORECASE
@@ -39,7 +39,9 @@ def choose(flow: Flow, found: Region) -> Choice:
     remarks: list[str] = []
     if made:
         return _generated(flow, groups, made, judge)
+    groups, teachers = without_teachers(flow, groups)
     groups, judgements = through_another(flow, found, groups) if flow.trained else (groups, [])
+    judgements += teachers
     groups, leftovers = without_leftovers(flow, found, groups)
     everything = _reachable(flow, found)
     covered = _union(groups)
@@ -349,18 +351,59 @@ def _same_width(flow: Flow, head: Head, width: int | None) -> bool:
 
 def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
     """Without heads of a part of the net that another head covers whole."""
-    if not flow.trained:
-        return groups, []
     kept: list[Head] = []
     dropped: list[Head] = []
     for head in groups:
+        if not flow.trained:
+            coarse = any(_finer(flow, head, other) for other in groups)
+            (dropped if coarse else kept).append(head)
+            continue
         inner = any(
-            other is not head and head.coverage != other.coverage and not head.coverage & ~other.coverage
+            other is not head
+            and head.coverage != other.coverage
+            and not head.coverage & ~other.coverage
+            and (not head.labels or head.labels & other.labels or not other.labels)
             for other in groups
         )
         wanted = head.rule == "state" or (head.dangling and deliberate(flow, head))
         (dropped if inner and not wanted else kept).append(head)
     return kept, dropped
+
+
+def _steps(flow: Flow, head: Head, other: Head) -> bool:
+    """Whether two heads are steps of one series: the same layer made both."""
+    if flow.graph.nodes[head.node].op != flow.graph.nodes[other.node].op or not head.labels & other.labels:
+        return False
+    same = flow.shape(head.node, head.port) == flow.shape(other.node, other.port)
+    return same and _last_parameters(flow, head.node) == _last_parameters(flow, other.node) != set()
+
+
+def _last_parameters(flow: Flow, i: int) -> set[int]:
+    """The parameters that were met last on the ways to a node."""
+    nodes = flow.graph.nodes
+    found: set[int] = set()
+    todo, seen = [i], {i}
+    while todo and len(seen) < _NEAR:
+        node = todo.pop()
+        if node < len(nodes) and meets_parameter(flow, node, layers=True):
+            found |= _parameters(flow, frozenset({node}))
+            continue
+        fresh = {s for s, _ in flow.rows[node] if flow.variable_bits[s]} - seen
+        seen |= fresh
+        todo.extend(sorted(fresh))
+    return found
+
+
+_NEAR = 200
+
+
+def _finer(flow: Flow, head: Head, other: Head) -> bool:
+    """Whether another head goes on from this one, with more of the net, to say the same in more detail."""
+    first, second = flow.shape(head.node, head.port), flow.shape(other.node, other.port)
+    if head.coverage & ~other.coverage or head.coverage == other.coverage or not first or not second:
+        return False
+    alike = len(first) == len(second) == 4 and first[-1] == second[-1] and first != second
+    return alike and _layers_of(flow, head) <= other.cone
 
 
 def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow, leads_on, meets_parameter
+from zoo.endpoints.flow import Flow, leads_on, masks_example, meets_parameter
+from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.region import Region
 from zoo.graph import BACK_EDGES
 
@@ -20,6 +21,10 @@ NOWHERE = -2
 
 CUTS = frozenset({"Split", "SplitV", "Unpack"})
 """Ops that hand out the parts of a tensor, each an answer of its own."""
+
+
+_MARGIN = 2
+"""Readers of cosines from which on a margin is put between classes."""
 
 
 class Ending:
@@ -101,16 +106,37 @@ class Ending:
             if i >= len(nodes) or not self.met[i] or self.next[i] == NOWHERE:
                 continue
             # Behind the last parameter, not only beside the way to it.
-            if not any(leads[s] for s, _ in flow.rows[i]) or not meets_parameter(flow, i):
+            met = meets_parameter(flow, i) or masks_example(flow, i)
+            if not met or not any(leads[s] for s, _ in flow.rows[i]):
                 continue
-            for pair in self._parts(self.last(i)):
+            last = self.last(i)
+            for pair in self._before_centres(last) or self._parts(last):
                 result.setdefault(pair, []).append(i)
         return result
+
+    def _before_centres(self, i: int) -> list[tuple[int, int]]:
+        """What is compared with the centres of classes, if labels move the cosines apart before the loss.
+
+        The weights of such a layer are divided by their lengths; at inference the embedding is compared
+        with others, and the centres are of no use.
+        """
+        flow, nodes = self.flow, self.flow.graph.nodes
+        if nodes[i].op != "MatMul" or len(flow.rows[i]) != 2:
+            return []
+        (x, port), (w, _) = flow.rows[i]
+        if flow.feed_bits[w] or nodes[walk_back(flow, w)].op not in ("Mul", "RealDiv", "Div"):
+            return []
+        readers = [j for j in flow.consumers[i] if j < len(nodes) and not flow.off[j]]
+        scored = any(nodes[walk_back(flow, j)].op in ops.LOSSES for j in readers)
+        return [] if scored or len(readers) < _MARGIN else [(x, port)]
 
     def _parts(self, i: int) -> list[tuple[int, int]]:
         flow, found = self.flow, self.found
         if flow.graph.nodes[i].op not in CUTS:
             return [(i, 0)]
+        whole = next((s for s, _ in flow.rows[i] if self.next[s] == i), i)
+        if flow.graph.nodes[walk_back(flow, whole)].op in ("Concat", "ConcatV2", "Pack"):
+            return [(whole, 0)]  # what the author joined is cut for the loss alone
         by_port: dict[int, list[int]] = {}
         met: set[int] = set()
         for j in flow.consumers[i]:

@@ -579,7 +579,8 @@ def leads_on(flow: Flow, inside: Sequence[int] = (), *, layers: bool = False, sc
                 continue
             if inside and inside[i] != 1:
                 continue
-            if not leads[i] and not (variables[i] and meets_parameter(flow, i, layers=layers, scored=scored)):
+            goes_on = variables[i] and meets_parameter(flow, i, layers=layers, scored=scored)
+            if not leads[i] and not goes_on and not (inside and masks_example(flow, i)):
                 continue
             for source, _ in rows[i]:
                 if not leads[source] and (feeds[source] or flow.random_bits[source]):
@@ -588,6 +589,18 @@ def leads_on(flow: Flow, inside: Sequence[int] = (), *, layers: bool = False, sc
         if not changed:
             break
     return leads
+
+
+def masks_example(flow: Flow, i: int) -> bool:
+    """Whether a node multiplies an example with what was made of it: the model goes on."""
+    if flow.graph.nodes[i].op != "Mul" or len(flow.rows[i]) != 2:
+        return False
+    (first, _), (second, _) = flow.rows[i]
+    if flow.variable_bits[first]:
+        first, second = second, first
+    raw = not flow.variable_bits[first] and flow.feed_bits[first] and flow.variable_bits[second]
+    shape = flow.shape(first)
+    return bool(raw and shape and len(shape) > 1 and shape == flow.shape(second))
 
 
 def meets_parameter(flow: Flow, i: int, *, layers: bool = False, scored: int = 0) -> bool:

@@ -248,11 +248,41 @@ def _view(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
     return i
 
 
+def _joined_again(flow: Flow, found: Region, i: int) -> int:
+    """What the parts of a tensor become when each was activated and all were joined as before; else -1."""
+    nodes, shape = flow.graph.nodes, flow.shape(i)
+    if shape is None or len(shape) < 2:
+        return -1
+    todo, seen, joined = [i], {i}, -1
+    while todo and len(seen) < _NEAR:
+        for j in flow.consumers[todo.pop()]:
+            if j >= len(nodes) or j in seen or found.inside[j] != 1 or nodes[j].op in ops.SHAPES:
+                continue
+            seen.add(j)
+            if nodes[j].op in ("Concat", "ConcatV2") and flow.shape(j) == shape:
+                joined = j
+            elif nodes[j].op in _PARTWISE:
+                todo.append(j)
+    made = [s for s, _ in flow.rows[joined] if flow.variable_bits[s]] if joined >= 0 else []
+    return joined if len(made) > 1 and seen.issuperset(made) else -1
+
+
+_NEAR = 60
+_PARTWISE = (
+    ops.LOOK_THROUGH
+    | ops.ACTIVATIONS
+    | frozenset("Split SplitV Slice StridedSlice Exp Add AddV2 Sub Mul RealDiv Tanh Softplus".split())
+)
+
+
 def activation_of(flow: Flow, found: Region, i: int) -> int:
     """The softmax or sigmoid of a tensor, where there is one beside what was found."""
     nodes = flow.graph.nodes
     if nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
         return i
+    joined = _joined_again(flow, found, i)
+    if joined >= 0:
+        return joined
     root, _ = _root(flow, i)
     for start in dict.fromkeys((i, root)):
         todo = [start]
@@ -280,6 +310,11 @@ def parts(flow: Flow, found: Region, head: Head) -> list[Head]:
     """
     nodes, rows = flow.graph.nodes, flow.rows
     node = nodes[head.node]
+    best = walk_back(flow, head.node, ops.LOOK_THROUGH | {"Log", "Exp"})
+    if nodes[best].op in ("TopK", "TopKV2") and head.dangling and not head.port:
+        # The values, and where they stand, unless something was made of that.
+        used = {port for j in flow.consumers[best] for source, port in rows[j] if source == best}
+        return [head] if 1 in used else [head, replace(head, node=best, port=1, alternatives=[])]
     if node.op in ("CTCGreedyDecoder", "CTCBeamSearchDecoder"):
         ports = [0, 1, 2]
     elif node.op in ("Unpack", "Split", "SplitV"):
@@ -378,7 +413,7 @@ def _only_weighed(flow: Flow, found: Region, i: int) -> bool:
 def _uncut(flow: Flow, found: Region, i: int) -> int:
     """The tensor that is converted, or cut into parts, for nothing but a loss; else ``i`` itself."""
     nodes, rows = flow.graph.nodes, flow.rows
-    if nodes[i].op == "Cast" and _sort(nodes[i].dtype("SrcT")) == _sort(nodes[i].dtype("DstT")):
+    if nodes[i].op == "Cast":
         source = rows[i][0][0] if rows[i] else i
         return source if found.inside[source] == 1 else i
     cut = walk_back(flow, i)
@@ -401,19 +436,14 @@ def _uncut(flow: Flow, found: Region, i: int) -> int:
     return i
 
 
-def _sort(dtype: str | None) -> str:
-    """The sort of number that a dtype is, whatever its precision."""
-    return (dtype or "").rstrip("0123456789").removeprefix("b")
-
-
 def _root(flow: Flow, i: int, port: int = 0) -> tuple[int, int]:
-    through = ops.LOOK_THROUGH | ops.ACTIVATIONS | ops.DECISIONS
+    through = ops.LOOK_THROUGH | ops.ACTIVATIONS | ops.DECISIONS | {"Log"}
     nodes = flow.graph.nodes
     for _ in range(32):
         if i >= len(nodes) or nodes[i].op not in through or not flow.rows[i]:
             break
         inner = next(((s, k) for s, k in flow.rows[i] if flow.variable_bits[s] or not flow.variables), None)
-        if inner is None:
+        if inner is None or (nodes[i].op == "Log" and nodes[inner[0]].op not in ops.PROBABILITIES):
             break
         i, port = inner
     return i, port if i < len(nodes) and nodes[i].op in CUTS else 0

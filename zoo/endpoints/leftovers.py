@@ -13,6 +13,7 @@ from zoo.endpoints.flow import Flow
 from zoo.endpoints.heads import Head, cone
 from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.region import Region
+from zoo.graph import BACK_EDGES
 
 
 def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[Head], list[Head]]:
@@ -24,6 +25,7 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
         if head.dangling and head.rule == "head" and not deliberate(flow, head)
         and (_shows_a_layer(flow, found, head, groups) or _untrained(flow, head, groups))
     ]  # fmt: skip
+    gone += _looks_inside(flow, [head for head in groups if head not in gone])
     kept = [head for head in groups if head not in gone]
     stages = _for_a_next_stage(flow, found, kept)
     stages += [head for head in _ends_of_chains(flow, found, kept) if head not in stages]
@@ -59,6 +61,68 @@ def _untrained(flow: Flow, head: Head, groups: list[Head]) -> bool:
             rest |= other.coverage
     live = sum(1 << bit for bit, i in enumerate(flow.variables) if not flow.idle[i])
     return rest != 0 and not head.coverage & live & ~rest
+
+
+def _looks_inside(flow: Flow, groups: list[Head]) -> list[Head]:
+    """Heads that collect, step by step, what the steps of another head are made of: weights of attention."""
+    fetched = [head for head in groups if head.dangling and head.rule == "head"]
+    content = {id(head): _collected(flow, head.node) for head in fetched}
+    collections = [head for head in fetched if content[id(head)] >= 0]
+    result = []
+    for head in collections:
+        own = content[id(head)]
+        for other in groups:
+            if other is head or other.rule != "head":
+                continue
+            made = content.get(id(other), -1)
+            made = walk_back(flow, other.node) if made < 0 else made
+            if own != made and _within_step(flow, own, made):
+                result.append(head)
+                break
+    return result
+
+
+def _collected(flow: Flow, i: int) -> int:
+    """What is put on a pile of which a tensor is, at the last step; -1 if it is no pile."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    i = walk_back(flow, i)
+    if i >= len(nodes) or not rows[i]:
+        return -1
+    if nodes[i].op == "Pack":
+        return walk_back(flow, rows[i][-1][0])
+    if not nodes[i].op.startswith("TensorArrayGather"):
+        return -1
+    i = rows[i][-1][0]
+    for _ in range(8):
+        if i >= len(nodes) or not rows[i]:
+            return -1
+        if nodes[i].op.startswith("TensorArrayWrite"):
+            return walk_back(flow, rows[i][2][0])
+        back = [s for s, _ in rows[i] if s < len(nodes) and nodes[s].op in BACK_EDGES]
+        i = back[0] if back else rows[i][0][0]
+    return -1
+
+
+def _within_step(flow: Flow, first: int, second: int) -> bool:
+    """Whether ``second`` is made of ``first``, or of a pile of what is, without going round a loop."""
+    nodes = flow.graph.nodes
+    todo, seen = [second], {second}
+    while todo and len(seen) < _STEP:
+        node = todo.pop()
+        pile = nodes[node].op.startswith("TensorArrayGather")
+        for source in (_collected(flow, node),) if pile else (s for s, _ in flow.rows[node]):
+            if source == first:
+                return True
+            if source in seen or not 0 <= source < len(nodes) or not flow.variable_bits[source]:
+                continue
+            if nodes[source].op not in BACK_EDGES:
+                seen.add(source)
+                todo.append(source)
+    return False
+
+
+_STEP = 3000
+"""Nodes of a step that are looked at."""
 
 
 def _for_a_next_stage(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:

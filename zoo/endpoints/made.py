@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Groups, Head, add_view, before_loss, cone
-from zoo.endpoints.region import Region
+from zoo.endpoints.region import Region, fed_content
 
 
 def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
@@ -18,7 +18,7 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
         if i >= len(nodes) or nodes[i].op not in ops.DIFFERENCES or not found.inside[i]:
             continue
         row = [s for s, _ in rows[i]]
-        raw = [s for s in row if flow.feed_bits[s] and not flow.variable_bits[s] and flow.shape(s) != ()]
+        raw = [s for s in row if flow.feed_bits[s] and flow.shape(s) != () and fed_content(flow, s)]
         if not raw:
             continue
         for source in row:

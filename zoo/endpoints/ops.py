@@ -85,6 +85,12 @@ def off_the_line(op: str) -> bool:
 GRADIENT_SCOPE = re.compile(r"(?:^|/)gradients(?:_\d+)?/")
 """`tf.gradients` puts everything it makes into this name scope."""
 
+
+def in_gradient(name: str) -> bool:
+    """Whether `tf.gradients` made the node of this name."""
+    return "gradients" in name and GRADIENT_SCOPE.search(name) is not None
+
+
 RANDOM = frozenset(
     """RandomUniform RandomStandardNormal RandomNormal TruncatedNormal RandomUniformInt Multinomial
     StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomNormal StatelessRandomNormalV2

@@ -49,6 +49,9 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
         if dead and dead[i]:
             continue
         op = nodes[i].op
+        if op == "ScatterNd" and variables[rows[i][1][0]]:
+            bits |= feeds[rows[i][0][0]]  # says where activations go
+            continue
         soft = op in ops.SOFT_MIXES
         if not soft and op not in ops.MIXES and op not in flow.graph.functions:
             continue
@@ -153,7 +156,7 @@ def _without_losses(flow: Flow, found: Region) -> None:
         if i >= len(nodes) or inside[i] != 1:
             continue
         if nodes[i].op in ops.LOSSES and len(rows[i]) > 1:
-            said = _fed_content(flow, rows[i][1][0])
+            said = fed_content(flow, rows[i][1][0])
             if said:
                 scored[i] = 1
                 found.contact[rows[i][0][0]] |= said
@@ -162,7 +165,7 @@ def _without_losses(flow: Flow, found: Region) -> None:
             inside[i] = 0
 
 
-def _fed_content(flow: Flow, i: int) -> int:
+def fed_content(flow: Flow, i: int) -> int:
     """The bits of the feeds whose content, not only whose shape, a tensor without parameters shows."""
     if flow.variable_bits[i]:
         return 0
@@ -203,7 +206,9 @@ def _uses(flow: Flow, found: Region, *, peel: bool) -> None:
             if inside[source] != 1:
                 continue
             if off[i] or (watched[i] and inside[i] != 1):
-                if watched[i] or ops.writes(op):
+                if off[i] and not ops.off_the_line(op) and not ops.in_gradient(nodes[i].name):
+                    found.scalar[source] = 1  # a loss that has gradients in it
+                elif watched[i] or ops.writes(op):
                     direct = off[i] and not ops.writes(op) and found.reported[source] != 2
                     found.reported[source] = 1 if direct else 2
             elif inside[i] == 1:

@@ -121,14 +121,9 @@ def _readers(flow: Flow, feed: FeedPoint) -> Iterator[tuple[int, int]]:
                     seen.add(reader)
                     todo.append((reader, 0))
                 continue
-            if not _backward(flow, reader):
+            if not ops.in_gradient(flow.graph.nodes[reader].name):
                 count += 1
                 yield reader, position
-
-
-def _backward(flow: Flow, i: int) -> bool:
-    node = flow.graph.nodes[i]
-    return "gradients" in node.name and ops.GRADIENT_SCOPE.search(node.name) is not None
 
 
 def _is_predicate(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> str:
@@ -183,7 +178,7 @@ def _dropout(flow: Flow, feed: FeedPoint) -> Role | None:
         i, flipped = todo.pop()
         steps += 1
         for reader, port in graph.consumers[i]:
-            if port < 0 or reader in seen or _backward(flow, reader):
+            if port < 0 or reader in seen or ops.in_gradient(flow.graph.nodes[reader].name):
                 continue
             node = graph.nodes[reader]
             others = [s for s, p in graph.sources[reader] if s != i and p >= 0]
@@ -219,7 +214,11 @@ def _dropout_by_layer(flow: Flow, feed: FeedPoint) -> Role | None:
     """
     if not feed.dtype.startswith("float"):
         return None
-    readers = [i for i, port in flow.graph.consumers[feed.node] if port >= 0 and not _backward(flow, i)]
+    readers = [
+        i
+        for i, port in flow.graph.consumers[feed.node]
+        if port >= 0 and not ops.in_gradient(flow.graph.nodes[i].name)
+    ]
     picks = [i for i in readers if flow.graph.nodes[i].op in ("StridedSlice", "GatherV2", "Unpack")]
     if not picks or len(picks) != len(readers):
         return None

@@ -44,6 +44,26 @@ def through_another(flow: Flow, found: Region, groups: list[Head]) -> tuple[list
     return kept + [head for head in answers.values() if all(head.node != k.node for k in kept)], judgements
 
 
+def without_teachers(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """The heads, and those that only say to others what to learn: no gradient goes through them.
+
+    So it is with the value of the next state, and with a large net that a small one imitates.
+    """
+    if not flow.taught or not any(flow.taught[head.root] for head in groups if head.root >= 0):
+        return groups, []
+    nodes = flow.graph.nodes
+    teaches = bytearray(len(flow.rows))
+    for i in reversed(flow.order):
+        if i < len(nodes) and not flow.off[i] and not flow.taught[i] and nodes[i].op not in ops.SHAPES:
+            readers = flow.consumers[i]
+            teaches[i] = any(j < len(nodes) and (flow.taught[j] or teaches[j]) for j in readers)
+    teachers = [
+        head for head in groups
+        if head.rule == "head" and not head.dangling and teaches[head.node] and not flow.taught[head.root]
+    ]  # fmt: skip
+    return [head for head in groups if head not in teachers], teachers
+
+
 def _losses(flow: Flow) -> dict[str, tuple[int, int]]:
     """Per scope of gradients the loss (-1 if it cannot be told) and the bits of the variables it trains."""
     nodes, sources = flow.graph.nodes, flow.graph.sources

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
-
-import msgspec
 
 from zoo.model import Kind
 from zoo.protos import Shape
@@ -58,7 +57,8 @@ _AVERAGES = frozenset(
 _DEBIAS = frozenset(["biased", "local_step"])
 
 
-class Judgement(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Judgement:
     """What a variable is, by its name."""
 
     kind: Kind
