@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from zoo.errors import ReadError
 from zoo.readers.table import varint
@@ -24,8 +23,7 @@ _NAME = re.compile(rb"[A-Za-z0-9._^][A-Za-z0-9_.\\/>:^()\[\] $@+*&%#!?=<~,;'\"`{
 _OP = re.compile(rb"[A-Za-z_][A-Za-z0-9_.>/-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field as it lies on the wire."""
 
     number: int
@@ -87,7 +85,7 @@ def _is_saved_model(read: Reader, found: list[Field]) -> bool:
         found[0].value < 100
         and bool(graphs)
         and all((field.number, field.wire) == (2, 2) for field in found[1:])
-        and all(_fits(read, field, _META_GRAPH) for field in graphs[:4])
+        and all(_inside(read, field, _META_GRAPH) is not None for field in graphs[:4])
     )
 
 
@@ -98,25 +96,27 @@ _GRAPH = {1: 2, 2: 2, 3: 0, 4: 2, 5: 2}
 _NODE = {1: 2, 2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2}
 
 
-def _fits(read: Reader, field: Field, known: dict[int, int]) -> bool:
+def _inside(read: Reader, field: Field, known: dict[int, int]) -> list[Field] | None:
+    """The first fields within a field; None where they are not of the ``known`` numbers and wire types."""
     inside = fields(read, field.start, field.start + field.length, count=_LOOKED_AT)
-    return inside is not None and all(known.get(item.number) == item.wire for item in inside)
+    if inside is None or any(known.get(item.number) != item.wire for item in inside):
+        return None
+    return inside
 
 
 def _is_meta_graph(read: Reader, found: list[Field]) -> bool:
     if any(_META_GRAPH.get(field.number) != field.wire for field in found):
         return False
     graphs = [field for field in found if field.number == 2]
-    if len(graphs) != 1 or not _fits(read, graphs[0], _GRAPH):
+    inside = _inside(read, graphs[0], _GRAPH) if len(graphs) == 1 else None
+    if inside is None:
         return False
     infos = [field for field in found if field.number == 1]
-    if len(infos) > 1 or (infos and not _fits(read, infos[0], _META_INFO)):
+    if len(infos) > 1 or (infos and _inside(read, infos[0], _META_INFO) is None):
         return False
-    inside = fields(read, graphs[0].start, graphs[0].start + graphs[0].length, count=_LOOKED_AT)
     # A GraphDef with one node and a library has these field numbers as well; its node tells.
-    return inside is not None and (
-        any(_is_node(read, item) for item in inside if item.number == 1)
-        or (not any(item.number == 1 for item in inside) and not (infos and _is_node(read, infos[0])))
+    return any(_is_node(read, item) for item in inside if item.number == 1) or (
+        not any(item.number == 1 for item in inside) and not (infos and _is_node(read, infos[0]))
     )
 
 
@@ -129,8 +129,8 @@ def _is_graph(read: Reader, found: list[Field]) -> bool:
 
 
 def _is_node(read: Reader, field: Field) -> bool:
-    inside = fields(read, field.start, field.start + field.length, count=_LOOKED_AT)
-    if not inside or any(_NODE.get(item.number) != item.wire for item in inside):
+    inside = _inside(read, field, _NODE)
+    if not inside:
         return False
     names = [item for item in inside if item.number == 1]
     ops = [item for item in inside if item.number == 2]

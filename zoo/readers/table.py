@@ -45,6 +45,8 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
     Raises:
         ReadError: the data end within it, or it has more than ten bytes.
     """
+    if at < len(data) and data[at] < 0x80:  # most are short
+        return data[at], at + 1
     value = shift = 0
     for i in range(at, min(at + 10, len(data))):
         byte = data[i]
