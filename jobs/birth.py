@@ -1,4 +1,4 @@
-"""What all worker processes have from birth: a steady clock, and silence when their parent is dying.
+"""What workers have from birth: a steady clock, few looks for cycles, silence when their parent is dying.
 
 Imported by the server that workers are forked from, and by nobody else.  A process that it forks reads
 from the main process what it is to be.  Where that has been killed or interrupted half-way there is
@@ -13,6 +13,7 @@ import sys
 from types import TracebackType
 
 from jobs.clock import use_steady_clock
+from jobs.cycles import look_seldom
 
 _UNBORN = (EOFError, FileNotFoundError, ConnectionError, pickle.UnpicklingError)
 
@@ -24,4 +25,5 @@ def quiet(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 
 sys.excepthook = quiet
+look_seldom()
 use_steady_clock()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from jobs.cycles import look_seldom
 from zoo import __version__
 from zoo.errors import ZooError
 
@@ -109,6 +110,7 @@ def _gibibytes(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     options = parser().parse_args(argv)
+    look_seldom()
     # A job that is told to stop stops as it does for Ctrl-C: cleanly.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
