@@ -269,13 +269,11 @@ def _taught_word_by_word(flow: Flow, rivals: list[Head], mixes: dict[int, frozen
 
     Both may start from one encoder; behind it each layer is there twice.
     """
-    taught = [head for head in rivals if head.labels and not head.dangling]
     free = [head for head in rivals if not (flow.taught[head.root] if flow.taught else head.labels)]
+    taught = [head for head in rivals if head.labels and not head.dangling and head not in free]
     result = []
     for head in taught:
         for other in free:
-            if other is head:
-                continue
             mine = _parameters(flow, mixes[id(head)] - mixes[id(other)])
             if mine and mine <= _parameters(flow, mixes[id(other)] - mixes[id(head)]):
                 result.append(head)
