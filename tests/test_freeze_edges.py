@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from msgspec import structs
 
 from tests import models_freeze as models
 from zoo import protos
@@ -117,7 +118,7 @@ def test_name_that_is_not_in_the_graph_is_refused(
 
 
 def with_variable(plain: models.Built, **changes: Any) -> Bindings:
-    return Bindings(variables=tuple(replace(item, **changes) for item in plain.bindings.variables))
+    return Bindings(variables=tuple(structs.replace(item, **changes) for item in plain.bindings.variables))
 
 
 def test_graph_without_checkpoint_is_refused(plain: models.Built, tmp_path: Path) -> None:
@@ -297,7 +298,9 @@ def test_optimizer_slots_and_towers_are_counted(tmp_path: Path) -> None:
     slots = {name for name in built.values if "Adam" in name or "beta" in name}
     bindings = Bindings(
         variables=tuple(
-            replace(item, kind="optimizer") if item.name in slots and "/beta" not in item.name else item
+            structs.replace(item, kind="optimizer")
+            if item.name in slots and "/beta" not in item.name
+            else item
             for item in built.bindings.variables
         )
     )

@@ -11,6 +11,7 @@ import functools
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, pairwise, repeat
@@ -219,6 +220,13 @@ class Edges:
             edges.source, edges.output, edges.reader = source[there], output[there], edges.reader[there]
         return edges
 
+    def data(self) -> Edges:
+        """Those that are no control inputs."""
+        edges = copy(self)
+        keep = self.output >= 0
+        edges.source, edges.output, edges.reader = self.source[keep], self.output[keep], self.reader[keep]
+        return edges
+
     def rows(self) -> tuple[tuple[Source, ...], ...]:
         """Per node its inputs as (node index, output index; -1 for a control input)."""
         pairs = _objects(zip(range(self.nodes), repeat(0), strict=False))[self.source]
@@ -261,6 +269,14 @@ def _resolved(
 def _objects(items: Iterable[Any]) -> npt.NDArray[np.object_]:
     """``items`` as an array of objects, of which many are taken at once."""
     return np.fromiter(items, object)
+
+
+class _Carets(dict[str, str]):
+    """Names of nodes → how an input that waits for them is spelled."""
+
+    def __missing__(self, name: str) -> str:
+        text = self[name] = f"^{name}"
+        return text
 
 
 class _Named(dict[str, Source]):
@@ -313,9 +329,14 @@ MERGES = frozenset({"Merge", "RefMerge"})
 BACK_EDGES = frozenset({"NextIteration", "RefNextIteration"})
 
 
-def ordered(ops: Sequence[str], sources: Sequence[tuple[Source, ...]]) -> Sequence[int]:
-    """Node indices so that each comes after what it reads, but for the edges that close loops."""
-    edges = Edges(sources)
+def ordered(
+    ops: Sequence[str], sources: Sequence[tuple[Source, ...]], edges: Edges | None = None
+) -> Sequence[int]:
+    """Node indices so that each comes after what it reads, but for the edges that close loops.
+
+    ``edges`` are the same as ``sources``, where they are known.
+    """
+    edges = Edges(sources) if edges is None else edges
     # A loop's exits wait for all that enter it: builders write them in that order anyway.
     if all(ops[i] in MERGES for i in edges.reader[edges.source >= edges.reader].tolist()):
         return range(len(ops))
@@ -411,7 +432,7 @@ class Graph:
         texts = _objects(names)[source]
         texts[others] = list(map(intern, map(found.inputs.__getitem__, others.tolist())))
         waits = np.flatnonzero(found.waits)
-        texts[waits] = [intern(f"^{found.inputs[k]}") for k in waits.tolist()]
+        texts[waits] = list(map(_Carets().__getitem__, map(found.inputs.__getitem__, waits.tolist())))
         inputs = portions(texts.tolist(), found.counts)
         alike = map(attrs.__getitem__, found.kinds.tolist())
         graph = cls(map(Node, names, found.ops, inputs, alike), index=index, **about)
@@ -432,6 +453,26 @@ class Graph:
     def ops(self) -> Sequence[str]:
         """The op of each node."""
         return [node.op for node in self.nodes]
+
+    @cached_property
+    def first_outputs(self) -> Sequence[str]:
+        """The tensor name of each node's first output."""
+        return [f"{node.name}:0" for node in self.nodes]
+
+    @cached_property
+    def by_op(self) -> dict[str, list[int]]:
+        """Node indices by op."""
+        found: dict[str, list[int]] = {}
+        for i, op in enumerate(self.ops):
+            if op in found:
+                found[op].append(i)
+            else:
+                found[op] = [i]
+        return found
+
+    def having(self, ops: Iterable[str]) -> list[int]:
+        """Indices of the nodes that are one of ``ops``, in order."""
+        return sorted(chain.from_iterable(self.by_op.get(op, ()) for op in ops))
 
     @cached_property
     def sources(self) -> tuple[tuple[Source, ...], ...]:
@@ -457,7 +498,7 @@ class Graph:
     @cached_property
     def order(self) -> Sequence[int]:
         """Node indices so that each comes after the data it reads, but for the edges that close loops."""
-        return ordered(self.ops, self.data_sources)
+        return ordered(self.ops, self.data_sources, self.edges.data())
 
     @cached_property
     def consumers(self) -> Readers:
@@ -491,7 +532,7 @@ class Graph:
 
     def op_counts(self, *, functions: bool = True) -> dict[str, int]:
         """How often each op occurs, most frequent first, then by name."""
-        counts = Counter(self.ops)
+        counts = Counter({op: len(found) for op, found in self.by_op.items()})
         if functions:
             for function in self.functions.values():
                 counts.update(node.op for node in function.nodes)

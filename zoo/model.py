@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from zoo.graph import MetaGraph
 from zoo.protos import Shape
 from zoo.records import Candidates, Endpoint, Format
@@ -80,8 +82,7 @@ class Model:
     """Keras: the layers of its configuration, in order."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a partitioned variable: which node, and where it lies in the whole."""
 
     node: str
@@ -89,8 +90,7 @@ class Piece:
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
     """A variable of the graph, a tensor of the checkpoint, or (as a rule) both."""
 
     name: str

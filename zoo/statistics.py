@@ -11,7 +11,7 @@ how many.  So a large variable costs about 1.5 ns an element, a third of a secon
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite, sqrt
 from typing import Any
 
 import msgspec
@@ -25,6 +25,8 @@ BINS = 32
 SAMPLE = 1 << 18
 _BLOCK = 1 << 16
 _ROW = 256
+_PIECE = 1 << 13
+"""Elements that are put into the histogram at a time."""
 _SAFE = 1e15
 """Range of values whose squares a float32 can add up over a row."""
 
@@ -58,6 +60,29 @@ def describe(weights: Weights, tensor: StoredTensor) -> Statistics | None:
     for chunk in weights.source.chunks(tensor):
         accumulator.add(chunk)
     return accumulator.result()
+
+
+class Describer:
+    """Describes tensors one after the other, each in chunks; holds no more than one tensor's sample."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Statistics] = {}
+        """By name, of the tensors that have ended."""
+        self._name = ""
+        self._now: Accumulator | None = None
+
+    def add(self, name: str, dtype: str, elements: int, chunk: memoryview) -> None:
+        """Take the next bytes of the tensor ``name``; another name ends the one before."""
+        if self._now is None or name != self._name:
+            self.end()
+            self._name, self._now = name, Accumulator(dtype, elements)
+        self._now.add(chunk)
+
+    def end(self) -> None:
+        """There are no more bytes of the current tensor."""
+        if self._now is not None:
+            self.found[self._name] = self._now.result()
+            self._now = None
 
 
 class Accumulator:
@@ -109,7 +134,7 @@ class Accumulator:
         shift = self._shift or 0.0
         mean = self._sum / self._finite
         variance = self._squares / self._finite - mean * mean
-        std = float(np.sqrt(variance)) if 0 < variance < np.inf else 0.0 if variance <= 0 else None
+        std = sqrt(variance) if 0 < variance < inf else 0.0 if variance <= 0 else None
         if self._dtype.kind == "c":
             low = high = None
             histogram, counted = np.zeros(0, np.int64), 0
@@ -119,12 +144,12 @@ class Accumulator:
         return Statistics(
             min=low,
             max=high,
-            mean=_plain(mean + shift) if np.isfinite(mean + shift) else None,
+            mean=_plain(mean + shift) if isfinite(mean + shift) else None,
             std=None if std is None else _plain(std),
             zeros=self._zeros,
             nan=self._nan,
             inf=self._inf,
-            histogram=tuple(int(count) for count in histogram),
+            histogram=tuple(histogram.tolist()),
             counted=counted,
         )
 
@@ -151,21 +176,23 @@ class Accumulator:
         self._finite += block.size
         if self._shift is None:
             # Away from the mean, squares would swallow the spread of values that are far from zero.
-            self._shift = float(block[:_ROW].mean(dtype=np.float64))
+            first = block[:_ROW]
+            self._shift = float(np.add.reduce(first, dtype=np.float64) / first.size)
         if block.dtype == np.float32 and high - low < _SAFE:
             # Into memory that is used again: a new array each time costs more than the subtraction.
             centered = np.subtract(block, np.float32(self._shift), out=self._centered[: block.size])
         else:
             centered = block.astype(np.float64) - self._shift
         whole = centered.size - centered.size % _ROW
-        rows = centered[:whole].reshape(-1, _ROW)
-        # Not by BLAS: it would start a thread for each core, and its sums depend on their number.
-        self._sum += float(np.einsum("ij->i", rows).sum(dtype=np.float64))
-        self._squares += float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64))
+        if whole:
+            rows = centered[:whole].reshape(-1, _ROW)
+            # Not by BLAS: it would start a thread for each core, and its sums depend on their number.
+            self._sum += float(np.einsum("ij->i", rows).sum(dtype=np.float64))
+            self._squares += float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64))
         if whole < centered.size:
             rest = centered[whole:].astype(np.float64)
-            self._sum += float(rest.sum())
-            self._squares += float((rest * rest).sum())
+            self._sum += float(np.add.reduce(rest))
+            self._squares += float(np.add.reduce(rest * rest))
         self._sample.append(block[:: max(1, block.size // self._take)][: self._take].copy())
 
 
@@ -177,15 +204,25 @@ def _range(block: Array) -> tuple[float, float]:
 
 def _histogram(samples: list[Array], low: float, high: float) -> tuple[npt.NDArray[np.int64], int]:
     counts = np.zeros(BINS, np.int64)
-    counted = 0
+    counted = sum(sample.size for sample in samples)
     scale = BINS / (high - low) if high > low else 0.0
+    if not scale or not isfinite(scale):
+        counts[0] = counted
+        return counts, counted
+    # In pieces that stay in the cache: new memory for all of them takes longer than to count.
+    longest = min(_PIECE, max((sample.size for sample in samples), default=0))
+    places, bins = np.empty(longest, np.float64), np.empty(longest, np.uint8)
     for sample in samples:
-        counted += sample.size
-        if scale and np.isfinite(scale):
-            place = ((sample.astype(np.float64) - low) * scale).astype(np.intp)
-            counts += np.bincount(np.clip(place, 0, BINS - 1), minlength=BINS)
-        else:
-            counts[0] += sample.size
+        for start in range(0, sample.size, _PIECE):
+            piece = sample[start : start + _PIECE]
+            place, bin_ = places[: piece.size], bins[: piece.size]
+            place[:] = piece
+            place -= low
+            place *= scale
+            bin_[:] = place
+            # No sample is below the smallest element.
+            np.minimum(bin_, BINS - 1, out=bin_)
+            counts += np.bincount(bin_, minlength=BINS)
     return counts, counted
 
 

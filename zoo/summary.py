@@ -90,7 +90,7 @@ def operations_csv(graph: Graph, counts: Sequence[int] | None = None) -> bytes:
     """``name,type,output``, one line an op, as in the field's tutorials; several outputs by blanks."""
     header = ("name", "type", "output")
     names = [node.name for node in graph.nodes]
-    outputs = _outputs(names, counts or output_counts(graph), " ")
+    outputs = _outputs(graph, counts or output_counts(graph), " ")
     lines = [f"{name},{op},{output}" for name, op, output in zip(names, graph.ops, outputs, strict=True)]
     plain = "\n".join([",".join(header), *lines, ""])
     # Names of ops need no quotes, but a file may hold any.
@@ -102,12 +102,12 @@ def operations_csv(graph: Graph, counts: Sequence[int] | None = None) -> bytes:
     return _csv(header, zip(names, graph.ops, outputs, strict=True))
 
 
-def _outputs(names: Sequence[str], counts: Sequence[int], between: str) -> list[str]:
+def _outputs(graph: Graph, counts: Sequence[int], between: str) -> list[str]:
     """The outputs of each node as one text."""
-    texts = [f"{name}:0" for name in names]
+    texts = list(graph.first_outputs)
     for i, count in enumerate(counts):
         if count != 1:
-            texts[i] = between.join([f"{names[i]}:{k}" for k in range(count)])
+            texts[i] = between.join([f"{graph.nodes[i].name}:{k}" for k in range(count)])
     return texts
 
 
@@ -133,7 +133,7 @@ def _plain_lines(graph: Graph, counts: Sequence[int]) -> list[str]:
     edges = graph.edges
     if edges.lost or not whole.isprintable() or ":" in whole or "^" in whole:
         return []
-    read = np.fromiter((f"{name}:0" for name in names), object, len(names))[edges.source]
+    read = np.fromiter(graph.first_outputs, object, len(names))[edges.source]
     others = np.flatnonzero(edges.output)
     sources, outputs = edges.source[others].tolist(), edges.output[others].tolist()
     read[others] = [
@@ -142,7 +142,7 @@ def _plain_lines(graph: Graph, counts: Sequence[int]) -> list[str]:
     inputs = read.tolist()
     ends = np.cumsum(np.bincount(edges.reader, minlength=len(names))).tolist()
     spans = pairwise([0, *ends])
-    made = _outputs(names, counts, ", ")
+    made = _outputs(graph, counts, ", ")
     return [
         f"[{', '.join(inputs[start:end])}] --> {op} --> [{output or f'^{name}'}]"
         for name, op, (start, end), output in zip(names, graph.ops, spans, made, strict=True)

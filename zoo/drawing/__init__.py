@@ -199,27 +199,26 @@ class _Drawing:
         known: dict[str, int] = {}
         parents, labels = [0], [""]
         scope_of, leaves = [], []
+
+        def place(scope: str) -> int:
+            at = known.get(scope)
+            if at is None:
+                above, slash, label = scope.rpartition("/")
+                parent = place(above) if slash else 0
+                at = known[scope] = len(parents)
+                parents.append(parent)
+                labels.append(label)
+            return at
+
+        names = self.flat.names
         for i in kept:
-            scope, slash, leaf = self.flat.names[i].rpartition("/")
+            scope, slash, leaf = names[i].rpartition("/")
             at = known.get(scope) if slash else 0
             if at is None:
                 if scope.count("/") >= MAX_DEPTH:
-                    parts = scope.split("/", MAX_DEPTH)
-                    leaf = f"{parts.pop()}/{leaf}"
-                    scope = "/".join(parts)
-                missing = []
-                above = scope
-                while above not in known:
-                    above, slash, label = above.rpartition("/")
-                    missing.append((f"{above}/{label}" if slash else label, label))
-                    if not slash:
-                        break
-                at = known[above] if slash else 0
-                for path, label in reversed(missing):
-                    known[path] = len(parents)
-                    parents.append(at)
-                    labels.append(label)
-                    at = known[path]
+                    *parts, rest = scope.split("/", MAX_DEPTH)
+                    scope, leaf = "/".join(parts), f"{rest}/{leaf}"
+                at = place(scope)
             scope_of.append(at)
             leaves.append(leaf)
         return {"parent": parents, "label": self.strings.add(labels)}, scope_of, self.strings.add(leaves)

@@ -65,7 +65,7 @@ def plan(
     """
     graph = meta.graph
     engine: Literal["stream", "as_is"] = "stream"
-    if not any(node.op in VARIABLES for node in graph.nodes):
+    if not graph.having(VARIABLES):
         engine = "as_is"
     outputs = [output.name for output in endpoints.outputs]
     if not outputs:

@@ -6,6 +6,7 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Collection
+from itertools import compress
 
 from zoo.freezing.ops import PIPELINE, writes
 from zoo.graph import Graph, MetaGraph
@@ -33,14 +34,18 @@ def pruned(meta: MetaGraph, bindings: Bindings, kept: Collection[str], folded: C
     """
     graph = meta.graph
     slots = {variable.node for variable in bindings.variables if variable.kind == "optimizer"}
-    reasons: list[str | None] = [None] * len(graph)
+    names = [node.name for node in graph.nodes]
+    left = bytearray(b"\x01") * len(names)
+    for name in kept:
+        if name in graph.index:
+            left[graph.index[name]] = 0
+    reasons: list[str | None] = [None] * len(names)
     saver = _saver_nodes(meta)
     behind = _behind_pipeline(graph)
-    for i, node in enumerate(graph.nodes):
-        name, op = node.name, node.op
-        if name in kept:
-            continue
-        by_op = _by_op(op)
+    by_ops = {op: _by_op(op) for op in graph.by_op}
+    for i in compress(range(len(names)), left):
+        name = names[i]
+        by_op = by_ops[graph.ops[i]]
         if name in folded:
             reasons[i] = "training only"
         elif i in saver or by_op == "saver" or ("save" in name and _SAVER_NAME.search(name)):
@@ -53,21 +58,26 @@ def pruned(meta: MetaGraph, bindings: Bindings, kept: Collection[str], folded: C
             reasons[i] = "input pipeline"
         elif "nitial" in name and _START.search(name):
             reasons[i] = "initializers"
-        elif by_op == "gradients" or ("grad" in name and _GRADIENT_NAME.search(name)):
+        elif by_op == "gradients" or ("grad" in name and _of_gradient(name[: name.rfind("/") + 1])):
             reasons[i] = "gradients"
         elif by_op == "write":
             reasons[i] = _of_write(graph, i, slots)
         else:
             reasons[i] = by_op
     consumers = graph.consumers
-    for i in range(len(graph) - 1, -1, -1):
-        if reasons[i] is None and graph.nodes[i].name not in kept:
-            read_by = {reasons[reader] for reader, _ in consumers[i] if graph.nodes[reader].name not in kept}
+    for i in range(len(names) - 1, -1, -1):
+        if left[i] and reasons[i] is None:
+            read_by = {reasons[reader] for reader in consumers.nodes(i) if left[reader]}
             reason = read_by.pop() if len(read_by) == 1 else None
-            reasons[i] = reason or ("initializers" if graph.nodes[i].op == "NoOp" else "other")
+            reasons[i] = reason or ("initializers" if graph.ops[i] == "NoOp" else "other")
     why = Counter(reason for reason in reasons if reason is not None)
     most_first = sorted(why.items(), key=lambda item: (-item[1], item[0]))
     return Pruned(nodes=sum(why.values()), why=dict(most_first))
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _of_gradient(scope: str) -> bool:
+    return _GRADIENT_NAME.search(scope) is not None
 
 
 @functools.cache
@@ -98,13 +108,12 @@ def _saver_nodes(meta: MetaGraph) -> set[int]:
     prefix = re.match(r".*?save[^/]*/", meta.saver.restore_op)
     if prefix is None:
         return set(roots)
-    return set(roots) | {i for i, node in enumerate(graph.nodes) if node.name.startswith(prefix.group())}
+    scope = prefix.group()
+    return set(roots) | {i for i, node in enumerate(graph.nodes) if node.name.startswith(scope)}
 
 
 def _behind_pipeline(graph: Graph) -> set[int]:
-    ops = {node.op for node in graph.nodes}
-    pipeline = {op for op in ops if PIPELINE.fullmatch(op)}
-    ends = [i for i, node in enumerate(graph.nodes) if node.op in pipeline]
+    ends = graph.having(op for op in graph.by_op if PIPELINE.fullmatch(op))
     return graph.ancestors(ends) if ends else set()
 
 

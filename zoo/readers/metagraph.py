@@ -44,7 +44,7 @@ def of_tensorflow(graph: Graph, name: str) -> Graph:
     Raises:
         ReadError: it is another project's, whose messages happen to parse.
     """
-    strange = sorted(op for op in {node.op for node in graph.nodes} if not _OP.fullmatch(op))
+    strange = sorted(op for op in graph.by_op if not _OP.fullmatch(op))
     if strange:
         raise _foreign([node.op for node in graph.nodes[:3]], name, f"an op is called {strange[0][:40]!r}")
     return graph

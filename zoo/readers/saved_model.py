@@ -8,7 +8,7 @@ from zoo.errors import ReadError
 from zoo.graph import MetaGraph
 from zoo.model import Artifact, Model
 from zoo.readers.bundle import Bundle, read_bundle
-from zoo.readers.graphdef import VARIABLE_OPS, _all_nodes, message_in, parse
+from zoo.readers.graphdef import has_variables, message_in, parse
 from zoo.readers.metagraph import meta_graph, producer_of
 from zoo.readers.tree import Tree, folder_of, join, name_of
 from zoo.records import Format
@@ -95,12 +95,8 @@ def read(tree: Tree, artifact: Artifact) -> Model:
         warnings=tuple(warnings),
         graph_file=folder if name_of(path).startswith("saved_model.pb") else None,
         tags=meta.tags,
-        frozen=bundle is None and not _has_variables(meta),
+        frozen=bundle is None and not has_variables(meta.graph),
     )
-
-
-def _has_variables(meta: MetaGraph) -> bool:
-    return any(node.op in VARIABLE_OPS for node in _all_nodes(meta.graph))
 
 
 def _bundle(tree: Tree, folder: str, meta: MetaGraph) -> tuple[Bundle | None, tuple[str, ...]]:
@@ -110,7 +106,7 @@ def _bundle(tree: Tree, folder: str, meta: MetaGraph) -> tuple[Bundle | None, tu
         absent = [name_of(path) for path in _variables(tree, folder) if tree.is_pointer(path)]
         bundle = read_bundle(tree.root / index, name_of(prefix), absent=absent)
         return bundle, bundle.missing
-    if not _has_variables(meta):
+    if not has_variables(meta.graph):
         return None, ()
     if index in tree.files:
         return None, ("variables/variables.index is a Git LFS pointer: fetch the files with git lfs pull",)

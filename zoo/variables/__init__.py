@@ -78,7 +78,7 @@ class _Binder:
 
     def graph_side(self, meta: MetaGraph) -> None:
         """The variables of the graph, in file order."""
-        nodes = [node for node in meta.graph.nodes if node.op in VARIABLE_OPS]
+        nodes = [meta.graph.nodes[i] for i in meta.graph.having(VARIABLE_OPS)]
         if not nodes:
             return
         targets = restore_targets(meta)
@@ -86,15 +86,20 @@ class _Binder:
         if meta.object_graph is not None and self.objects is not None:
             by_object = object_keys(meta.object_graph, self.objects)
         slots = slots_in(meta.graph)
-        for node in nodes:
-            self.known.setdefault(plain(_name(node)), _shape(node))
+        stated = [(node, _name(node), *_stated(node)) for node in nodes]
+        for _, name, _, shape in stated:
+            self.known.setdefault(plain(name), shape)
         pool = _Pool(self.tensors)
-        for node in nodes:
-            self.variables.append(self.bound(node, meta, targets.get(node.name, ()), by_object, slots, pool))
+        for node, name, dtype, shape in stated:
+            known = targets.get(node.name, ())
+            self.variables.append(self.bound(node, name, dtype, shape, meta, known, by_object, slots, pool))
 
     def bound(
         self,
         node: Node,
+        name: str,
+        dtype: str,
+        shape: Shape,
         meta: MetaGraph,
         targets: Sequence[Target],
         by_object: Mapping[str, Sequence[str]],
@@ -102,11 +107,12 @@ class _Binder:
         pool: _Pool,
     ) -> Variable:
         """One variable of the graph with its stored value, if there is one."""
-        name = _name(node)
-        dtype = node.dtype() or "?"
-        shape = _shape(node)
-        candidates = [*targets, *self.guesses(node, meta, by_object)]
-        chosen, tensor, problem = self.choose(candidates, dtype, shape)
+        chosen, tensor, problem = self.choose(targets, dtype, shape)
+        guesses: list[Target] = []
+        if tensor is None:
+            guesses = list(self.guesses(node, name, meta, by_object))
+            chosen, tensor, other = self.choose(guesses, dtype, shape)
+            problem = problem or other
         if tensor is not None:
             shape = chosen.shape if chosen is not None and chosen.offset is not None else tensor.shape
         judged = kinds.judge(name, dtype, shape, self.known)
@@ -124,7 +130,7 @@ class _Binder:
                     self.used.add(average)
                     key = average
         elif self.weights is not None:
-            wanted = candidates[0].key if candidates else name
+            wanted = next((target.key for target in (*targets, *guesses)), name)
             self.missing.append(_absent(name, dtype, shape, wanted, bool(targets), problem, pool))
         piece = None
         if tensor is not None and chosen is not None and chosen.offset is not None:
@@ -147,10 +153,9 @@ class _Binder:
         )
 
     def guesses(
-        self, node: Node, meta: MetaGraph, by_object: Mapping[str, Sequence[str]]
+        self, node: Node, name: str, meta: MetaGraph, by_object: Mapping[str, Sequence[str]]
     ) -> Iterable[Target]:
         """Keys that the names suggest, where the graph does not say how it is restored."""
-        name = _name(node)
         keys = by_object.get(name, ())
         if len(keys) == 1:
             yield Target(keys[0])
@@ -247,8 +252,9 @@ def _name(node: Node) -> str:
     return node.name
 
 
-def _shape(node: Node) -> Shape:
-    return node.shape("shape")
+def _stated(node: Node) -> tuple[str, Shape]:
+    """The dtype and shape that the graph gives a variable."""
+    return node.dtype() or "?", node.shape("shape")
 
 
 def _fits(graph: Shape, stored: tuple[int, ...]) -> bool:

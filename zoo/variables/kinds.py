@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
+
+import msgspec
 
 from zoo.model import Kind
 from zoo.protos import Shape
@@ -57,8 +58,7 @@ _AVERAGES = frozenset(
 _DEBIAS = frozenset(["biased", "local_step"])
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """What a variable is, by its name."""
 
     kind: Kind

@@ -7,8 +7,9 @@ SavedModel of TensorFlow 2, restore inside a function; the variable's own name i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from zoo.errors import ReadError
 from zoo.graph import Graph, MetaGraph, Node
@@ -23,8 +24,7 @@ _THROUGH = frozenset(
 _DEPTH = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A key that a variable is restored from, and which part of its tensor."""
 
     key: str
@@ -47,7 +47,7 @@ def restore_targets(meta: MetaGraph) -> dict[str, tuple[Target, ...]]:
 
 def _from_ops(meta: MetaGraph) -> Iterator[tuple[str, Target]]:
     graph = meta.graph
-    restores = [i for i, node in enumerate(graph.nodes) if node.op in _RESTORES]
+    restores = graph.having(_RESTORES)
     if not restores:
         return
     main: set[int] = set()
@@ -312,9 +312,8 @@ def slots_in(graph: Graph) -> dict[str, tuple[str, str]]:
     Works whatever the optimizer was called: ``ApplyAdam(var, m, v, …)`` has its slots as inputs.
     """
     found: dict[str, tuple[str, str]] = {}
-    for i, node in enumerate(graph.nodes):
-        if "Apply" not in node.op:
-            continue
+    for i in graph.having(op for op in graph.by_op if "Apply" in op):
+        node = graph.nodes[i]
         kind = node.op.removeprefix("Resource").removeprefix("Sparse")
         if not kind.startswith("Apply") or len(graph.sources[i]) < 2:
             continue
