@@ -59,15 +59,15 @@ def esc(value: Any) -> Markup:
     return value if isinstance(value, Markup) else _escaped(str(value))
 
 
-def _safe(text: str) -> Markup:
-    """``text``, which was escaped, as Markup; its own constructor looks whether it is one already."""
+def safe(text: str) -> Markup:
+    """``text``, all of which was escaped, as Markup; its own constructor looks whether it is that already."""
     return str.__new__(Markup, text)
 
 
 @functools.lru_cache(maxsize=1 << 14)
 def _escaped(text: str) -> Markup:
     # Pages of models say the same words, types and shapes again and again.
-    return _safe(_PLAIN.sub(_reference, visible(text)))
+    return safe(_PLAIN.sub(_reference, visible(text)))
 
 
 def whole(value: str) -> Markup:
@@ -76,7 +76,7 @@ def whole(value: str) -> Markup:
     Where a text cannot be told exactly (lone surrogates, NUL), the visible form stands in.
     """
     exact = value if _LINES.match(value) or all(map(_copyable, value)) else visible(value, None)
-    return _safe(_PLAIN.sub(_reference, exact))
+    return safe(_PLAIN.sub(_reference, exact))
 
 
 def _copyable(character: str) -> bool:
@@ -89,12 +89,12 @@ def _copyable(character: str) -> bool:
 
 def prose(text: str) -> Markup:
     """A sentence as `esc` has it, and not cut where a name would be."""
-    return _safe(_PLAIN.sub(_reference, visible(text, 4000)))
+    return safe(_PLAIN.sub(_reference, visible(text, 4000)))
 
 
 def heading(value: str) -> Markup:
     """``value`` for a Markdown heading: not even a blank or a hyphen keeps its meaning."""
-    return _safe(_ALPHANUMERIC.sub(_reference, visible(value)))
+    return safe(_ALPHANUMERIC.sub(_reference, visible(value)))
 
 
 def front_matter(**fields: Any) -> Markup:
@@ -113,7 +113,7 @@ def link(url: str) -> Markup | None:
 
 def name(text: str) -> Markup:
     """A name in code type, kept from reordering what stands around it."""
-    return _safe(f'<code><bdi dir="ltr">{_escaped(text)}</bdi></code>')
+    return safe(f'<code><bdi dir="ltr">{_escaped(text)}</bdi></code>')
 
 
 def script(call: str, *arguments: Any) -> bytes:

@@ -11,7 +11,7 @@ from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context
 
-from zoo.pages import escape, rows, show
+from zoo.pages import escape, parts, rows, show
 
 # Labels for the catalog's table, where the whole one is too long.
 _FORMATS = {
@@ -104,6 +104,7 @@ def environment() -> jinja2.Environment:
         "name": escape.name,
         "op_bars": rows.op_bars,
         "op_names": rows.op_names,
+        "parts": parts,
         "plural": show.plural,
         "prose": escape.prose,
         "sentence": sentence,
