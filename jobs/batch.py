@@ -63,7 +63,7 @@ def run_manifest(options: argparse.Namespace) -> int:
         # Workers elsewhere unpack on their own disks, not on the one that all of them see.
         work=str(output / ".work") if options.scheduler is None else "",
         run=not options.no_run,
-        keep=not options.no_keep,
+        keep=options.keep,
         store=options.output if mirror is not None else "",
         code=resume.job_version(),
         per_host=options.per_host,

@@ -67,7 +67,7 @@ def _settings(scratch: str) -> dict[str, Any]:
     return {
         "temporary-directory": scratch or None,
         "distributed.worker.multiprocessing-method": "forkserver",
-        # One row at a time on a worker: what waits elsewhere is not lost with it, nor blamed.
+        # What waits elsewhere is not lost with a worker, nor blamed for its death.
         "distributed.scheduler.worker-saturation": 1.0,
         # Who is to blame for a dead worker is our question, and one death is enough to ask it.
         "distributed.scheduler.allowed-failures": 0,
@@ -125,7 +125,7 @@ def _started(kind: Any, workers: int) -> Any:
         try:
             return kind(
                 n_workers=workers,
-                threads_per_worker=1,
+                threads_per_worker=2,  # one row comes while another is worked on, see `jobs.turns`
                 processes=True,
                 dashboard_address=None,
                 # Without an address of ours it takes port 8787, and says so when that is taken.

@@ -13,17 +13,20 @@ from pathlib import Path
 
 _WIDTH = 16
 """Bytes of a stage, filled with blanks: cutting a file short and writing it anew costs a trip to the disk."""
-_idle: dict[Path, tuple[Path, int]] = {}
-"""By folder: the crumb of this process between two rows, and its open file.
+_idle: dict[Path, list[tuple[Path, int]]] = {}
+"""By folder: the crumbs of this process between two rows, and their open files.
 
-It goes from row to row by renaming: making a file and removing it costs ten times as much.
+They go from row to row by renaming: making a file and removing it costs ten times as much.
 """
 
 
 @contextmanager
 def crumb(path: Path) -> Iterator[Callable[[str], object]]:
     """A crumb at ``path``, gone when the block ends well; what is yielded notes the stage in it."""
-    idle, handle = _idle.pop(path.parent) if path.parent in _idle else _new(path.parent)
+    try:
+        idle, handle = _idle[path.parent].pop()
+    except LookupError:
+        idle, handle = _new(path.parent)
     try:
         idle.rename(path)
     except FileNotFoundError:  # swept away between two runs
@@ -39,7 +42,7 @@ def crumb(path: Path) -> Iterator[Callable[[str], object]]:
         yield note
         with suppress(FileNotFoundError):
             path.rename(idle)
-            _idle[path.parent] = idle, handle
+            _idle.setdefault(path.parent, []).append((idle, handle))
             return
         # A worker that was taken for dead has ended the same row, and taken this crumb with it.
         os.close(handle)

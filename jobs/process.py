@@ -50,8 +50,9 @@ def parser() -> argparse.ArgumentParser:
         "folder of each worker's own)",
     )  # fmt: skip
     made.add_argument(
-        "--no-keep", action="store_true",
-        help="do not keep archives in the cache: less to write, but an interrupted download starts anew",
+        "--keep", action="store_true",
+        help="keep archives in the cache, where runs to come find them; without it only what several rows "
+        "share, cannot be unpacked on its way, or takes long to come",
     )  # fmt: skip
     made.add_argument("--only", nargs="+", default=[], metavar="NAME", help="process these rows only")
     made.add_argument(

@@ -1,4 +1,4 @@
-"""What a worker does: rows, one after the other, each to its outcome on disk."""
+"""What a worker does: rows, each to its outcome on disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ import zoo
 from jobs import resume
 from jobs.crumb import crumb, stage_in
 from jobs.settings import TOPIC, Ended, OutputLostError, Settings, other_version
-from zoo.alarm import Alarm
+from jobs.turns import turn
 from zoo.fetch import FetchOptions
 from zoo.pipeline import Options, failed, process
 from zoo.records import Row, RowRun, to_json
@@ -36,9 +35,6 @@ from zoo.unpacking.room import Room
 from zoo.unpacking.spares import Spares
 
 _TELL_EVERY = 0.2  # seconds
-
-
-_ONE_AT_A_TIME = threading.Lock()
 
 
 @contextmanager
@@ -75,9 +71,19 @@ def work(rows: Sequence[Row], settings: Settings) -> list[Ended]:
         raise other_version(platform.node(), zoo.__version__, resume.job_version(), settings.code)
     limit_memory(settings.memory_limit)
     settings = at_home(settings)
-    # A worker may have several threads; the limits of a row are those of its process.
-    with _ONE_AT_A_TIME:
-        return [_ended_before(row, settings) or one(row, settings, tell=_teller()) for row in rows]
+    return [_ended_before(row, settings) or _one_of_two(row, settings) for row in rows]
+
+
+class CrowdedError(Exception):
+    """A row wanted memory while another one had some."""
+
+
+def _one_of_two(row: Row, settings: Settings) -> Ended:
+    """Bring one row to its outcome while another one may be under way in this process."""
+    try:
+        return one(row, settings, tell=_teller())
+    except CrowdedError:
+        return alone(row, settings)
 
 
 def _ended_before(row: Row, settings: Settings) -> Ended | None:
@@ -131,17 +137,24 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
 
     Raises:
         OutputLostError: the outcome cannot be written.
+        CrowdedError: memory was short, and another row had some of it: nothing is told by that.
     """
     trace = Trace(functools.partial(tell, row.slug))
-    start = time.perf_counter()
     with (
+        turn(settings.time_limit, functools.partial(os._exit, OVERDUE)) as mine,
         output_is_there(),
         _outcome(row, settings) as folder,
-        _deadline(settings.time_limit),
         # The last to come is the first to go: who has an outcome has no crumb, and is no suspect.
-        crumb(settings.crumb(row)) as trace.on_stage,
+        crumb(settings.crumb(row)) as note,
         Room(settings.room, settings.disk_limit) as room,
     ):
+        start = time.perf_counter()
+
+        def on_stage(stage: str) -> None:
+            mine.at(stage)
+            note(stage)
+
+        trace.on_stage = on_stage
         options = Options(
             cache=Path(settings.cache),
             work=Path(settings.work),
@@ -151,8 +164,10 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
             limits=Limits(room=room.take, spares=None if settings.disk_limit else _spares(settings.work)),
         )
         outcome = process(row, folder, options=options, trace=trace)
-        (folder / "model.json").write_bytes(to_json(outcome))
         starved = outcome.failure is not None and outcome.failure.kind == MemoryError.__name__
+        if starved and mine.company:
+            raise CrowdedError
+        (folder / "model.json").write_bytes(to_json(outcome))
         resume.stamp(
             folder,
             resume.key(row, run=settings.run),
@@ -163,7 +178,7 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
     return Ended(
         run=RowRun(
             slug=row.slug,
-            seconds=round(time.perf_counter() - start, 4),
+            seconds=round(time.perf_counter() - start - mine.waited, 4),
             stages={stage: round(seconds, 4) for stage, seconds in trace.seconds.items()},
             downloaded=trace.downloaded,
             retries=trace.retries,
@@ -289,13 +304,3 @@ def _teller() -> Callable[[str, str, int], None]:
             worker.log_event(TOPIC, {"slug": slug, "stage": stage, "moved": moved})
 
     return tell
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """End this process if the block takes longer: a thread cannot be stopped in any other way."""
-    alarm = Alarm(seconds, functools.partial(os._exit, OVERDUE))
-    try:
-        yield
-    finally:
-        alarm.cancel()

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from jobs import resume
 from jobs.settings import Ended, RunStoppedError, Settings
 from jobs.tasks import alone, work
@@ -70,6 +72,8 @@ class Crew:
     suspects: deque[Row] = field(default_factory=deque)
     """Rows that were being worked on when their process died: run again, each in its own."""
     flying: dict[Any, tuple[Row, ...]] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
+    """URLs that more than one row names: what they give is kept for the others."""
     returned: Counter[str] = field(default_factory=Counter)
     """How often a row came back without an outcome, by slug."""
     workers: int = 1
@@ -85,7 +89,7 @@ class Crew:
         """
         from distributed import as_completed
 
-        self.waiting.extend(rows)
+        self.plan(rows)
         flow = as_completed(loop=self.client.loop, with_results=True, raise_errors=False)
         flow.update(self._more())
         for future, result in flow:
@@ -94,20 +98,31 @@ class Crew:
             while not flow.has_ready() and self.spare():
                 continue
 
+    def plan(self, rows: Sequence[Row]) -> None:
+        """Have rows wait for workers."""
+        self.waiting.extend(rows)
+        named = Counter(url for row in rows for url in {*row.urls, *row.mirrors})
+        self.shared = frozenset(url for url, count in named.items() if count > 1)
+
     def _more(self) -> list[Any]:
         """Tasks for the rows that wait, as many as keep the workers busy and no more."""
         workers, started = self._hands(), []
         while (self.waiting or self.suspects) and len(self.flying) < 2 * workers:
             if self.suspects:
                 batch: tuple[Row, ...] = (self.suspects.popleft(),)
-                future = self.client.submit(alone, batch[0], self.settings, pure=False)
+                future = self.client.submit(alone, batch[0], self._settings(batch), pure=False)
             else:
                 count = self.pace.batch(len(self.waiting), workers)
                 batch = tuple(self.waiting.popleft() for _ in range(min(count, len(self.waiting))))
-                future = self.client.submit(work, batch, self.settings, pure=False)
+                future = self.client.submit(work, batch, self._settings(batch), pure=False)
             self.flying[future] = batch
             started.append(future)
         return started
+
+    def _settings(self, batch: Sequence[Row]) -> Settings:
+        """The settings for some rows: archives that others need as well are kept."""
+        shared = any(url in self.shared for row in batch for url in (*row.urls, *row.mirrors))
+        return msgspec.structs.replace(self.settings, keep=True) if shared else self.settings
 
     def _hands(self) -> int:
         """How many workers there are: those of a cluster come and go, so the scheduler is asked again."""

@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A name that workers of one machine agree on to share a process with TensorFlow; default: ``work``."""
     run: bool = True
     """Run graphs in TensorFlow: the proof by execution."""
-    keep: bool = True
+    keep: bool = False
     """Keep archives in the cache."""
     code: str = ""
     """Digest of the code that the main process has; a worker with another refuses."""

@@ -10,6 +10,7 @@ given for ever.  What was asked is in ``server.requests``.
 from __future__ import annotations
 
 import re
+import select
 import socket
 import ssl
 import struct
@@ -48,6 +49,8 @@ class Reply:
     """A Content-Range that lies; the status is 206 then."""
     raw: bytes | None = None
     """Send exactly this instead, and close."""
+    keep: bool = False
+    """Wait for another request on the same connection."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class FaultServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         self.requests: list[Request] = []
+        self.connections = 0
         self._scripts: dict[str, list[Reply]] = {}
         self._lock = threading.Lock()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -108,6 +112,7 @@ class FaultServer:
             if self._closing.is_set():
                 connection.close()
                 return
+            self.connections += 1
             thread = threading.Thread(target=self._talk, args=(connection,), daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -121,24 +126,32 @@ class FaultServer:
                 return
         with connection:
             try:
-                request = _read_request(connection)
-                if request is None:
-                    return
-                with self._lock:
-                    self.requests.append(request)
-                    script = self._scripts.get(request.path, [Reply(status=404)])
-                    reply = script.pop(0) if len(script) > 1 else script[0]
-                self.before(request)
-                self._answer(connection, request, reply)
+                while self._answered(connection):
+                    while not select.select([connection], [], [], 0.02)[0]:
+                        if self._closing.is_set():
+                            return
             except OSError:
                 return  # the client went away, which is its right
+
+    def _answered(self, connection: socket.socket) -> bool:
+        """Whether a request was answered, and another one may follow."""
+        request = _read_request(connection)
+        if request is None:
+            return False
+        with self._lock:
+            self.requests.append(request)
+            script = self._scripts.get(request.path, [Reply(status=404)])
+            reply = script.pop(0) if len(script) > 1 else script[0]
+        self.before(request)
+        self._answer(connection, request, reply)
+        return reply.keep
 
     def _answer(self, connection: socket.socket, request: Request, reply: Reply) -> None:
         if reply.raw is not None:
             connection.sendall(reply.raw)
             return
         status, body, extra = _part(request, reply)
-        headers = {"Connection": "close", **extra, **reply.headers}
+        headers = {"Connection": "keep-alive" if reply.keep else "close", **extra, **reply.headers}
         if reply.etag is not None:
             headers["ETag"] = reply.etag
         if reply.modified is not None:

@@ -309,6 +309,62 @@ def test_https_is_as_patient_as_http(certificate: Path, cache: Path, monkeypatch
                 get(away, cache)
 
 
+KEEP = {
+    "of known length": Reply(DATA, keep=True),
+    "chunked": Reply(DATA, keep=True, chunked=True),
+    "without a body": Reply(b"", keep=True),
+}
+
+
+@pytest.mark.parametrize("last", KEEP.values(), ids=KEEP.keys())
+@pytest.mark.parametrize("encrypted", [False, True], ids=["http", "https"])
+def test_a_connection_serves_file_after_file(
+    last: Reply, encrypted: bool, certificate: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as the server keeps it, and every answer was read to its end."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with FaultServer(tls(certificate) if encrypted else None) as server:
+        urls = [server.at(f"/{i}.bin", Reply(DATA + bytes([i]), keep=True)) for i in range(3)]
+        urls.append(server.at("/last.bin", last))
+
+        found = [get(url, cache, size=str(len(last.body)) if i == 3 else "") for i, url in enumerate(urls)]
+
+        assert [one.path.read_bytes() for one in found[:3]] == [DATA + bytes([i]) for i in range(3)]
+        assert found[3].path.read_bytes() == last.body
+        assert server.connections == 1
+
+
+GONE = {
+    "closed while nobody used it": [Reply(DATA + b"1", headers={"Connection": "keep-alive"}), Reply(DATA)],
+    "closed instead of an answer": [Reply(DATA + b"1", keep=True), Reply(raw=b""), Reply(DATA)],
+    "not HTTP any more": [Reply(DATA + b"1", keep=True), Reply(raw=b"SSH-2.0"), Reply(DATA)],
+    "announced to be closed": [Reply(DATA + b"1", keep=True, headers={"Connection": "close"}), Reply(DATA)],
+}
+
+
+@pytest.mark.parametrize("replies", GONE.values(), ids=GONE.keys())
+def test_a_kept_connection_that_is_gone_is_replaced(
+    replies: list[Reply], server: FaultServer, cache: Path
+) -> None:
+    """That is no failure of the source: no retry is counted, and nobody waits."""
+    get(server.at("/a.bin", replies[0]), cache)
+
+    found = get(server.at("/b.bin", *replies[1:]), cache, options=replace(FAST, retries=0))
+
+    assert found.path.read_bytes() == DATA
+    assert found.retries == 0
+    assert server.connections == 2
+
+
+def test_a_connection_whose_answer_was_not_wanted_is_not_kept(server: FaultServer, cache: Path) -> None:
+    """What is left of it would be taken for the answer to the next request."""
+    with pytest.raises(FetchError, match="404"):
+        get(server.at("/a.bin", Reply(DATA, status=404, keep=True)), cache)
+
+    assert get(server.at("/b.bin", Reply(DATA)), cache).path.read_bytes() == DATA
+    assert server.connections == 2
+
+
 def test_a_long_retry_after_is_not_waited_for(server: FaultServer, cache: Path) -> None:
     """A server that asks for more patience than we have is reported with what it asked."""
     url = server.at("/m.bin", Reply(status=503, headers={"Retry-After": "3600"}))

@@ -327,6 +327,33 @@ def test_rows_that_always_come_back_unfinished_stop_the_run_instead_of_circling(
         land()
 
 
+def test_what_several_rows_name_is_kept_for_the_others(tmp_path: Path, row: Row) -> None:
+    """An archive of several models has a row for each; it is fetched once."""
+    orders: list[tuple[tuple[str, ...], bool]] = []
+
+    class Client:
+        loop = None
+
+        def nthreads(self) -> dict[str, int]:
+            return {"worker": 2}
+
+        def submit(self, _task: object, rows: tuple[Row, ...], settings: Settings, *, pure: bool) -> object:
+            orders.append((tuple(row.slug for row in rows), settings.keep))
+            return object()
+
+    def named(slug: str, url: str) -> Row:
+        return msgspec.structs.replace(row, name=slug, slug=slug, urls=(url,))
+
+    settings = Settings(output=str(tmp_path / "zoo"), cache=str(tmp_path), work=str(tmp_path))
+    crew = Crew(client=Client(), settings=settings, ended=lambda ended: None, workers=1)
+    crew.plan([named("a", "https://x/1"), named("b", "https://x/2"), named("c", "https://x/1")])
+    while crew.waiting:
+        crew.flying.clear()
+        crew._more()
+
+    assert orders == [(("a",), True), (("b",), False), (("c",), True)]
+
+
 def test_a_crumb_says_which_row_is_at_work_and_how_far_it_is(tmp_path: Path) -> None:
     """A worker takes it from row to row; one that dies leaves it where it died."""
     first, second = tmp_path / ".running/first", tmp_path / ".running/second"

@@ -125,6 +125,37 @@ def test_an_interrupted_download_is_carried_on(server: FaultServer, tmp_path: Pa
     assert contents(unpacked.root) == dict(sorted(LARGE.items()))
 
 
+@pytest.mark.parametrize("slow", [True, False])
+def test_what_is_not_kept_is_carried_on_if_it_takes_long_to_come(
+    slow: bool, server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes in no time is not written down for that: it comes again."""
+    monkeypatch.setattr("zoo.fetching.copy._TRIED", 1 << 20)
+    monkeypatch.setattr("zoo.fetching.copy._SOON", 0.0 if slow else 1e9)
+    good = Reply(PACK, etag='"one"', ranges=True)
+    url = server.at("/m.tar.gz", replace(good, cut_after=2_500_000), *[Reply(status=503)] * 4, good)
+    with pytest.raises(TransientError):
+        run(url, tmp_path, keep=False)
+    assert bool([*(tmp_path / "cache").rglob("*.part")]) is slow
+
+    fetched, unpacked = run(url, tmp_path, keep=False)
+
+    assert (fetched.transferred < len(PACK)) is slow
+    assert contents(unpacked.root) == dict(sorted(LARGE.items()))
+    assert not [*(tmp_path / "cache").rglob("*.part")]
+
+
+def test_nothing_is_left_of_a_slow_download_that_ended_well(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.fetching.copy._TRIED", 1 << 20)
+    monkeypatch.setattr("zoo.fetching.copy._SOON", 0.0)
+
+    run(server.at("/m.tar.gz", Reply(PACK, etag='"one"', ranges=True)), tmp_path, keep=False)
+
+    assert left(tmp_path / "cache") == []
+
+
 DAMAGED = {
     "flipped": PACK[:2_000_000] + bytes([PACK[2_000_000] ^ 1]) + PACK[2_000_001:],
     "flipped, small": gzip.compress(tar())[:-12] + b"\x00" * 12,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import google_crc32c
@@ -9,7 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from zoo.statistics import BINS, SAMPLE, Accumulator, Statistics, describe
+from zoo.statistics import BINS, SAMPLE, Accumulator, Describer, Statistics, describe
 from zoo.weights import StoredTensor, Weights
 
 Array = np.ndarray[Any, Any]
@@ -164,3 +165,37 @@ def test_describe_reads_a_stored_tensor_and_passes_over_strings() -> None:
     assert found is not None
     assert (found.min, found.max, found.mean, found.zeros) == (0.0, 5.0, 2.5, 1)
     assert describe(weights, text) is None
+
+
+def test_many_tensors_need_no_more_memory_than_one() -> None:
+    """Each would keep a megabyte of its own until the last has come."""
+    content = memoryview(np.arange(SAMPLE, dtype=np.float32).tobytes())
+
+    def peak(count: int) -> int:
+        describer = Describer()
+        tracemalloc.start()
+        for number in range(count):
+            describer.add(f"v{number}", "float32", SAMPLE, content)
+        describer.end()
+        assert [one.max for one in describer.found.values()] == [SAMPLE - 1] * count
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(1)
+    assert peak(12) < 1.5 * peak(1)
+
+
+def test_a_tensor_that_comes_in_chunks_is_described_as_one() -> None:
+    content = np.arange(10, dtype=np.float32).tobytes()
+    describer = Describer()
+
+    for name in ("a", "b"):
+        for start in range(0, len(content), 12):
+            describer.add(name, "float32", 10, memoryview(content)[start : start + 12])
+    describer.end()
+
+    assert {name: (one.min, one.max, one.mean) for name, one in describer.found.items()} == {
+        "a": (0, 9, 4.5),
+        "b": (0, 9, 4.5),
+    }

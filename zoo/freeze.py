@@ -26,7 +26,7 @@ from zoo.graph import Graph, MetaGraph
 from zoo.model import Bindings, Endpoints, Model
 from zoo.proof import Follower, check_constants, compare
 from zoo.records import ConstantsProof, Pruned
-from zoo.statistics import Accumulator, Statistics
+from zoo.statistics import Describer, Statistics
 from zoo.store import replacing
 from zoo.weights import Weights
 
@@ -88,13 +88,11 @@ def freeze(
         CheckError: what was written is not what the checkpoint holds.
     """
     plan = make_plan(meta, bindings, weights, endpoints, assets=assets)
-    gathered: dict[str, Accumulator] = {}
+    describer = Describer()
 
     def watch(constant: Constant, chunk: memoryview) -> None:
         name = plan.variables[constant.name].name
-        if name not in gathered:
-            gathered[name] = Accumulator(constant.tensor.dtype, prod(constant.shape))
-        gathered[name].add(chunk)
+        describer.add(name, constant.tensor.dtype, prod(constant.shape), chunk)
 
     writer = Writer(weights, watch if statistics else None)
     size = writer.size(plan.frames)
@@ -124,6 +122,7 @@ def freeze(
                     writer.write(output, plan.frames, report)
             constants = compare(follower.found, writer.expected)
             sha256 = whole.hexdigest() if digest else ""
+        describer.end()
         if (found := partial.stat().st_size) != size:
             raise FreezeError(f"frozen graph: expected to write {size} bytes, found {found}")
     return FrozenResult(
@@ -134,7 +133,7 @@ def freeze(
         constants=constants,
         graph=structure(plan.frames),
         engine=plan.engine,
-        statistics={name: item.result() for name, item in gathered.items()},
+        statistics=describer.found,
         inputs=plan.inputs,
         outputs=plan.outputs,
         variables=tuple(variable.name for variable in plan.variables.values()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Protocol
@@ -46,6 +47,10 @@ class Sink(Protocol):
 
 _WORTH_CARRYING_ON = 1 << 16
 """Bytes up to which a download that broke off starts anew in the next run."""
+_TRIED = 8 << 20
+"""Bytes after which it is clear how long the rest will take."""
+_SOON = 20.0
+"""Seconds: what comes in so few is not worth writing down to carry on with, if nobody wants it kept."""
 
 
 class Copy:
@@ -65,7 +70,9 @@ class Copy:
         self.resumed = False
         """The whole was put together from parts, by this run or with a former one."""
         self.kept = True
-        """The file is in the cache, as a part."""
+        """The file is to stay in the cache."""
+        self._part = True
+        """The bytes go to the cache as they come, to carry on with after an interruption or to stay."""
 
     def run(self) -> None:
         """Move the bytes, beginning again where the source changed meanwhile."""
@@ -86,7 +93,7 @@ class Copy:
                     self.download.restart(reason)
                     file.seek(0)
                     file.truncate()
-                    self.head, self.resumed, self.kept = b"", False, True
+                    self.head, self.resumed, self.kept, self._part = b"", False, True, True
                     if self.sink is not None:
                         self.sink.reset()
             self.resumed = self.resumed or self.meter.retries > retries
@@ -104,7 +111,10 @@ class Copy:
                 name = file_name(download.url, download.name)
                 taking = self.sink.take(name, self.head, download.total)
                 self.kept = self.sink.keep or not taking
-            if self.kept and (download.total is None or download.total > _WORTH_CARRYING_ON):
+            least = _WORTH_CARRYING_ON if self.kept else _TRIED
+            worth = download.total is None or download.total > least
+            self._part = self.kept or worth
+            if worth:
                 self.cache.begin(self.key, Part(
                     url=redact(download.url), validator=download.validator, total=download.total,
                     name=download.name, encoding=download.encoding,
@@ -118,8 +128,8 @@ class Copy:
             write_all(file.fileno(), buffer[:count])
 
     def _hand_over(self, file: IO[bytes], sink: Sink) -> None:
-        """Move all bytes, the head first, into the sink, and the file where it is kept."""
-        download, offset, start = self.download, 0, self.head
+        """Move all bytes, the head first, into the sink, and into the file where that is worth it."""
+        download, offset, start, began = self.download, 0, self.head, time.monotonic()
         # What is unpacked on its way is not read again soon: it may go past the page cache.
         with closing(BlockFile(file.fileno())) as blocks:
             while True:
@@ -128,10 +138,15 @@ class Copy:
                 count = len(start) + fill(download, buffer[len(start) :])
                 if not count:
                     return
-                if self.kept:
+                if self._part:
                     blocks.write(buffer[:count], offset)
                 sink.put(buffer, count)
                 offset, start = offset + count, b""
+                if self._part and not self.kept and download.total is not None and offset >= _TRIED:
+                    left = (time.monotonic() - began) * (download.total - offset) / offset
+                    if left < _SOON:
+                        self._part = False
+                        self.cache.forget(self.key)
 
     def _take_up(self, file: IO[bytes], part: Part) -> bool:
         """Whether the bytes of a former run are worth carrying on; if not, they are cut off."""

@@ -12,13 +12,14 @@ import functools
 import http.client
 import os
 import re
+import select
 import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -39,9 +40,11 @@ _BARE_TOKEN = re.compile(r"\b(?:hf_|ghp_|gho_|github_pat_|glpat-|AKIA|eyJ)[A-Za-
 
 def redact(text: str) -> str:
     """``text`` with the secrets of every URL in it replaced by ``***``: userinfo, tokens, signatures."""
-    text = _USERINFO.sub("***@", text)
-    text = _QUERY_SECRET.sub(r"\1***", text)
-    text = _SHORT_SECRET.sub(r"\1***", text)
+    if "@" in text:
+        text = _USERINFO.sub("***@", text)
+    if "=" in text:
+        text = _QUERY_SECRET.sub(r"\1***", text)
+        text = _SHORT_SECRET.sub(r"\1***", text)
     return _BARE_TOKEN.sub("***", text)
 
 
@@ -266,27 +269,49 @@ class _Exchange:
         if seconds <= 0:
             raise too_slow(url)
         with self.translated("connecting"):
-            self._connection, target = _connection(url, min(timeouts.connect, seconds))
-            self._connection.connect()
-            self._socket = self._connection.sock  # the connection forgets it once an answer is there
-        self._watchdog = Alarm(seconds, self._expire)
-        try:
+            self._route, target = _route(url)
+        kept = _kept(self._route)
+        if kept is not None:
             with self.translated("waiting for the answer"):
-                self._socket.settimeout(timeouts.stall)
-                self._connection.putrequest("GET", target, skip_accept_encoding=True)
-                for key, value in headers.items():
-                    self._connection.putheader(key, value)
-                self._connection.endheaders()
-                self.response = self._connection.getresponse()
+                try:
+                    self._ask(kept, target, headers)
+                    return
+                except (OSError, http.client.HTTPException) as error:
+                    # The server has closed it at this very moment, which is no failure of the source.
+                    if self.expired or isinstance(error, TimeoutError):
+                        raise
+        with self.translated("connecting"):
+            connection = _connection(self._route, min(timeouts.connect, seconds))
+            connection.connect()
+        with self.translated("waiting for the answer"):
+            self._ask(connection, target, headers)
+
+    def _ask(self, connection: http.client.HTTPConnection, target: str, headers: Mapping[str, str]) -> None:
+        """Send the request over an open connection, and read the head of the answer."""
+        self._connection = connection
+        self._socket = connection.sock  # the connection forgets it once an answer is there
+        self._watchdog = Alarm(self.timeouts.deadline - time.monotonic(), self._expire)
+        try:
+            self._socket.settimeout(self.timeouts.stall)
+            connection.putrequest("GET", target, skip_accept_encoding=True)
+            for key, value in headers.items():
+                connection.putheader(key, value)
+            connection.endheaders()
+            self.response = connection.getresponse()
         except BaseException:
             self.close()
             raise
 
-    def close(self) -> None:
+    def close(self, *, done: bool = False) -> None:
+        """Let go of the connection; ``done``: the answer was read to its end."""
         self._watchdog.cancel()
-        self._connection.close()
+        keep = done and not self.expired and not self.response.will_close
         if hasattr(self, "response"):
             self.response.close()
+        if keep:
+            _keep(self._route, self._connection)
+        else:
+            self._connection.close()
 
     def _expire(self) -> None:
         self.expired = True
@@ -351,21 +376,37 @@ def _words(error: Exception) -> str:
     return str(error)[:200] or type(error).__name__
 
 
-def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
-    """A connection for ``url``, not yet open, and what to ask it for."""
+class _Route(NamedTuple):
+    """What two requests must have in common to go over the same connection."""
+
+    scheme: str
+    host: str
+    port: int
+    proxy: str | None
+    certificates: tuple[str | None, str | None]
+
+
+def _route(url: str) -> tuple[_Route, str]:
+    """The way to a URL, and what to ask for there."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "", _port(parts.scheme, parts.port)
+    scheme, host, port = parts.scheme, parts.hostname or "", _port(parts.scheme, parts.port)
     target = quote(parts.path or "/", safe="/%:=&~+!$,;'@()*") + (
         f"?{quote(parts.query, safe='/%:=&?~+!$,;@()*[]')}" if parts.query else ""
     )
-    proxy = _proxy(parts.scheme, host)
-    context = None
-    if parts.scheme == "https":
-        context = _tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    proxy = _proxy(scheme, host)
+    files = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    route = _Route(scheme, host, port, proxy, files if scheme == "https" else (None, None))
+    return route, f"http://{host}:{port}{target}" if proxy is not None and scheme == "http" else target
+
+
+def _connection(route: _Route, timeout: float) -> http.client.HTTPConnection:
+    """A connection, not yet open."""
+    scheme, host, port, proxy, certificates = route
+    context = _tls(*certificates) if scheme == "https" else None
     if proxy is None:
         if context is not None:
-            return http.client.HTTPSConnection(host, port, timeout=timeout, context=context), target
-        return http.client.HTTPConnection(host, port, timeout=timeout), target
+            return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+        return http.client.HTTPConnection(host, port, timeout=timeout)
     via = urlsplit(proxy)
     login = _basic(via.username, via.password)
     headers = {"Proxy-Authorization": login} if login else {}
@@ -373,10 +414,51 @@ def _connection(url: str, timeout: float) -> tuple[http.client.HTTPConnection, s
     if context is not None:
         tunnel = http.client.HTTPSConnection(via_host, via_port, timeout=timeout, context=context)
         tunnel.set_tunnel(host, port, headers)
-        return tunnel, target
+        return tunnel
     connection = _PlainProxy(via_host, via_port, timeout=timeout)
     connection.extra = headers
-    return connection, f"http://{host}:{port}{target}"
+    return connection
+
+
+_KEPT = 15.0
+"""Seconds for which a connection without a request is kept: a server that has vanished says nothing."""
+_MOST_KEPT = 8
+_idle: dict[_Route, tuple[http.client.HTTPConnection, float]] = {}
+"""Open connections that nobody uses, and since when, on the clock of `time.monotonic`."""
+
+
+def _kept(route: _Route) -> http.client.HTTPConnection | None:
+    """An open connection from an earlier request; nobody else has it any more."""
+    connection, since = _idle.pop(route, (None, 0.0))
+    if connection is None:
+        return None
+    look = select.poll()
+    look.register(connection.sock, select.POLLIN)
+    # What can be read without having asked is the end of the connection, or nothing that belongs to us.
+    if time.monotonic() - since > _KEPT or look.poll(0):
+        connection.close()
+        return None
+    return connection
+
+
+def _keep(route: _Route, connection: http.client.HTTPConnection) -> None:
+    """Have a connection for the next request; one for each route is enough."""
+    for old in (route, *list(_idle)[: 1 - _MOST_KEPT]):
+        other, _ = _idle.pop(old, (None, 0.0))
+        if other is not None:
+            other.close()
+    _idle[route] = connection, time.monotonic()
+
+
+def _forget() -> None:
+    """In a forked process: the connections are the parent's."""
+    for connection, _ in _idle.values():
+        # Only our copy: a farewell over TLS would end the parent's.
+        os.close(connection.sock.detach())
+    _idle.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 @functools.cache
@@ -413,6 +495,7 @@ class HttpStream:
         self.encoding = response.headers.get("Content-Encoding", "identity").strip().lower() or "identity"
         self._exchange = exchange
         self._left = length
+        self._ended = False
 
     def readinto(self, view: memoryview) -> int:
         """See `Stream.readinto`."""
@@ -430,11 +513,12 @@ class HttpStream:
                 self._left -= count
         if count == 0 and self._exchange.expired:
             raise too_slow(self.url)
+        self._ended = count == 0 if self._left is None else self._left == 0
         return count
 
     def close(self) -> None:
         """See `Stream.close`."""
-        self._exchange.close()
+        self._exchange.close(done=self._ended)
 
 
 def _disposition(value: str | None) -> str | None:
