@@ -49,7 +49,7 @@ class Ending:
         for j in range(len(nodes)):
             if flow.off[j] or found.inside[j] == 1 or nodes[j].op in ops.SHAPES:
                 continue
-            if (taught or measures) and taught[j] == measures:
+            if (taught or measures) and (taught[j] == measures or (measures and flow.teaches[j])):
                 continue
             if flow.leads[j] or meets_parameter(flow, j, layers=True):
                 continue  # a label that the model goes on with

@@ -107,6 +107,16 @@ class Flow:
         return _taught(self)
 
     @cached_property
+    def teaches(self) -> bytearray:
+        """Per node whether a gradient went past it, not through it, to what is made of it."""
+        nodes, taught = self.graph.nodes, self.taught
+        teaches = bytearray(len(self.rows))
+        for i in reversed(self.order if taught else ()):
+            if i < len(nodes) and not self.off[i] and not taught[i] and nodes[i].op not in ops.SHAPES:
+                teaches[i] = any(taught[j] or teaches[j] for j in self.consumers[i])
+        return teaches
+
+    @cached_property
     def leads(self) -> bytearray:
         """Per node whether a layer is met later, on the way that a node's content goes."""
         return leads_on(self, layers=True)

@@ -198,6 +198,8 @@ def _labels(found: Region, *nodes: int) -> int:
 def _appeal(flow: Flow, i: int, *, dangling: bool) -> tuple[int, int]:
     base = walk_back(flow, i)
     op = flow.graph.nodes[base].op
+    if op.startswith("CTC"):
+        return 4, int(dangling)
     if op in ops.PROBABILITIES:
         return 3, int(dangling)
     if op in ops.DECISIONS:
@@ -245,27 +247,49 @@ def _view(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         return activated if activated != before else i
     if not dangling:
         return activation_of(flow, found, before_loss(flow, found, i))
-    return i
+    beside = _shown_beside(flow, found, i)
+    return beside if beside >= 0 and found.contact[beside] else i
 
 
 def _joined_again(flow: Flow, found: Region, i: int) -> int:
     """What the parts of a tensor become when each was activated and all were joined as before; else -1."""
-    nodes, shape = flow.graph.nodes, flow.shape(i)
-    if shape is None or len(shape) < 2:
-        return -1
+    nodes = flow.graph.nodes
+    shapes = {flow.shape(i)} - {None, ()}
     todo, seen, joined = [i], {i}, -1
     while todo and len(seen) < _NEAR:
         for j in flow.consumers[todo.pop()]:
             if j >= len(nodes) or j in seen or found.inside[j] != 1 or nodes[j].op in ops.SHAPES:
                 continue
             seen.add(j)
-            if nodes[j].op in ("Concat", "ConcatV2") and flow.shape(j) == shape:
+            if nodes[j].op == "Reshape":
+                shapes.add(flow.shape(j))
+            if nodes[j].op in ("Concat", "ConcatV2") and flow.shape(j) in shapes - {None}:
                 joined = j
             elif nodes[j].op in _PARTWISE:
                 todo.append(j)
     made = [s for s, _ in flow.rows[joined] if flow.variable_bits[s]] if joined >= 0 else []
     return joined if len(made) > 1 and seen.issuperset(made) else -1
 
+
+def _softmax_in_small_ops(flow: Flow, found: Region, i: int) -> int:
+    """The exponentials of a tensor over their sum, if somebody decides by them; else -1."""
+    nodes = flow.graph.nodes
+    todo, seen = [i], {i}
+    while todo and len(seen) < _NEAR:
+        node = todo.pop()
+        for j in flow.consumers[node]:
+            if j >= len(nodes) or j in seen or found.inside[j] != 1 or nodes[j].op not in _EXPONENTIALS:
+                continue
+            seen.add(j)
+            todo.append(j)
+            if nodes[j].op not in ("RealDiv", "Div") or nodes[flow.rows[j][0][0]].op != "Exp":
+                continue
+            if any(nodes[k].op in ops.DECISIONS for k in flow.consumers[j] if k < len(nodes)):
+                return j
+    return -1
+
+
+_EXPONENTIALS = frozenset({"Max", "Sub", "Exp", "Sum", "Tile", "Pack", "RealDiv", "Div"})
 
 _NEAR = 60
 _PARTWISE = (
@@ -280,9 +304,9 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
     nodes = flow.graph.nodes
     if nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
         return i
-    joined = _joined_again(flow, found, i)
-    if joined >= 0:
-        return joined
+    for made in (_joined_again(flow, found, i), _softmax_in_small_ops(flow, found, i)):
+        if made >= 0:
+            return made
     root, _ = _root(flow, i)
     for start in dict.fromkeys((i, root)):
         todo = [start]
@@ -376,9 +400,12 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         if len(inner) != 1:
             break
         node = inner[0]
+    beside = _shown_beside(flow, found, i)
+    if beside >= 0:
+        return beside
     if nodes[i].op == "ExpandDims" and _inner(flow, found, i):
         return rows[i][0][0]
-    if nodes[i].op == "Reshape" and _inner(flow, found, i):
+    if nodes[i].op == "Reshape" and _inner(flow, found, i) and not _read_twice(flow, i):
         before = rows[i][0][0]
         shape, flat = flow.shape(before), flow.shape(i)
         flattened = shape is not None and flat is not None and len(shape) > len(flat)
@@ -399,6 +426,26 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
 def _inner(flow: Flow, found: Region, i: int) -> bool:
     """Whether a node's first input is inference."""
     return bool(flow.rows[i]) and found.inside[flow.rows[i][0][0]] == 1
+
+
+def _read_twice(flow: Flow, i: int) -> bool:
+    """Whether more than one loss or measure reads a tensor: then its form is the author's."""
+    nodes = flow.graph.nodes
+    readers = [
+        j for j in flow.consumers[i]
+        if j < len(nodes) and not flow.off[j] and nodes[j].op not in ops.SHAPES
+    ]  # fmt: skip
+    return len(set(readers)) > 1
+
+
+def _shown_beside(flow: Flow, found: Region, i: int) -> int:
+    """The only answer that a tensor joins, with padding or the example itself; else -1."""
+    row = flow.rows[i]
+    if flow.graph.nodes[i].op not in ("Concat", "ConcatV2"):
+        return -1
+    inner = [s for s, _ in row if found.inside[s] == 1]
+    rest = any(flow.variable_bits[s] for s, _ in row if found.inside[s] != 1)
+    return inner[0] if len(inner) == 1 and not rest else -1
 
 
 def _only_weighed(flow: Flow, found: Region, i: int) -> bool:
@@ -436,11 +483,18 @@ def _uncut(flow: Flow, found: Region, i: int) -> int:
     return i
 
 
+_SAME_ROOT = (
+    ops.LOOK_THROUGH
+    | ops.ACTIVATIONS
+    | ops.DECISIONS
+    | frozenset({"Log", "CTCGreedyDecoder", "CTCBeamSearchDecoder"})
+)
+
+
 def _root(flow: Flow, i: int, port: int = 0) -> tuple[int, int]:
-    through = ops.LOOK_THROUGH | ops.ACTIVATIONS | ops.DECISIONS | {"Log"}
     nodes = flow.graph.nodes
     for _ in range(32):
-        if i >= len(nodes) or nodes[i].op not in through or not flow.rows[i]:
+        if i >= len(nodes) or nodes[i].op not in _SAME_ROOT or not flow.rows[i]:
             break
         inner = next(((s, k) for s, k in flow.rows[i] if flow.variable_bits[s] or not flow.variables), None)
         if inner is None or (nodes[i].op == "Log" and nodes[inner[0]].op not in ops.PROBABILITIES):

@@ -110,6 +110,8 @@ MIXES = frozenset(
 )
 """Ops where an example meets a parameter."""
 
+PRODUCTS = frozenset("MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum".split())
+
 LOOKUPS = frozenset("Gather GatherV2 GatherNd ResourceGather ResourceGatherNd".split())
 
 SOFT_MIXES = frozenset("Add AddV2 Sub Mul RealDiv Div Maximum ConcatV2 Concat Select SelectV2".split())

@@ -292,7 +292,7 @@ def looks_up_scores(flow: Flow, i: int) -> bool:
     """Whether a node looks scores up in a parameter: a number for each index, or rows by one-hot forms."""
     if len(flow.rows[i]) < 2:
         return False
-    if flow.graph.nodes[i].op == "MatMul":
+    if flow.graph.nodes[i].op in ops.PRODUCTS:
         return any(_is_one_hot(flow, s) for s, _ in flow.rows[i])
     if flow.graph.nodes[i].op not in ops.LOOKUPS:
         return False
@@ -312,7 +312,8 @@ _SHOWS_ONE_HOT = ops.LOOK_THROUGH | {"Mul", "StridedSlice", "Slice"}
 _COMPARES = frozenset(
     """Add AddV2 Sub Mul RealDiv Div Pow Maximum Minimum Select SelectV2 SquaredDifference Equal NotEqual Less
     LessEqual Greater GreaterEqual InTopK InTopKV2 CTCLoss CTCLossV2 Xlogy Gather GatherV2 GatherNd
-    SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits EditDistance""".split()
+    SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits EditDistance
+    MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum""".split()
 )
 """Ops in which the content of a label meets an activation; others ask for its shape."""
 

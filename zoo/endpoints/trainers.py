@@ -51,15 +51,10 @@ def without_teachers(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     """
     if not flow.taught or not any(flow.taught[head.root] for head in groups if head.root >= 0):
         return groups, []
-    nodes = flow.graph.nodes
-    teaches = bytearray(len(flow.rows))
-    for i in reversed(flow.order):
-        if i < len(nodes) and not flow.off[i] and not flow.taught[i] and nodes[i].op not in ops.SHAPES:
-            readers = flow.consumers[i]
-            teaches[i] = any(j < len(nodes) and (flow.taught[j] or teaches[j]) for j in readers)
     teachers = [
         head for head in groups
-        if head.rule == "head" and not head.dangling and teaches[head.node] and not flow.taught[head.root]
+        if head.rule == "head" and not head.dangling
+        and flow.teaches[head.node] and not flow.taught[head.root]
     ]  # fmt: skip
     return [head for head in groups if head not in teachers], teachers
 
