@@ -110,6 +110,9 @@ def _endpoints(command: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit code: 0 done, 1 it could not be done, 2 wrong usage, 130 interrupted."""
     options = parser().parse_args(argv)
+    # Before numpy is imported: nothing here is linear algebra, and starting its threads takes longer
+    # than freezing a small model.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code, lines = _COMMANDS[options.command](options)
         sys.stdout.write("".join(f"{line}\n" for line in lines))
