@@ -24,7 +24,7 @@ _TRIES = 4
 _AGAIN = 16
 """Of so many blocks, one goes the way that was dearer."""
 _WAITING = 0.25
-"""What a second of waiting counts for, in which others have the processor."""
+"""What a second of waiting counts for where others have the processor meanwhile."""
 _DEPTH = 3
 """Blocks on their way to the thread that writes."""
 
@@ -37,14 +37,16 @@ def new_block() -> memoryview:
 class BlockFile:
     """An open file that is written front to back, a block at a time."""
 
-    def __init__(self, handle: int, *, past: list[bool] | None = None) -> None:
+    def __init__(self, handle: int, *, past: list[bool] | None = None, others: bool = True) -> None:
         """Write to ``handle``.
 
         Args:
             handle: of a file that is open for writing.
             past: for a file that is soon read back: a list that gets an entry for each block, whether
                 it went past the page cache, and so is to be read from the disk as well.
+            others: there is other work for the processor while this waits for the disk.
         """
+        self._waiting = _WAITING if others else 1.0
         # Reading from a disk takes as long as writing, so what is read back pays for that way twice.
         self._price = 1.0 if past is None else 2.0
         self._past = [] if past is None else past
@@ -67,7 +69,7 @@ class BlockFile:
                 view, offset = view[done:], offset + done
         if whole:
             busy = thread_time() - busy
-            cost = busy + _WAITING * (perf_counter() - start - busy)
+            cost = busy + self._waiting * (perf_counter() - start - busy)
             self._costs[past].append(cost * (self._price if past else 1.0))
             self._past.append(past)
 

@@ -71,6 +71,7 @@ def freeze(
     assets: Mapping[str, Path] | None = None,
     statistics: bool = False,
     digest: bool = True,
+    others: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> FrozenResult:
     """Write the frozen graph to ``path`` and prove its constants; ``path`` is whole or absent.
@@ -79,7 +80,7 @@ def freeze(
     names them (see `asset_files`): their lines become constants.  With ``statistics``
     the same pass over the bytes describes each variable.  Without ``digest`` the file's sha256 is not
     computed, which a processor without instructions for it does at a tenth of the speed of copying.
-    ``progress`` is called with bytes written.
+    ``others``: see `zoo.blocks.BlockFile`.  ``progress`` is called with bytes written.
 
     Raises:
         UnsupportedError: a construct that this engine does not know to be right.
@@ -111,7 +112,7 @@ def freeze(
                 Follower(partial, set(plan.variables), past) as follower,
                 partial.open("wb", buffering=0) as raw,
             ):
-                blocks = BlockFile(raw.fileno(), past=past)
+                blocks = BlockFile(raw.fileno(), past=past, others=others)
 
                 def put(block: memoryview, offset: int) -> None:
                     blocks.write(block, offset)

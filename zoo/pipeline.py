@@ -444,6 +444,7 @@ class _Line:
                     assets=asset_files(model),
                     statistics=self.options.describe,
                     digest=self.options.describe,
+                    others=self.options.describe,
                     progress=self.trace.moved,
                 )
             except UnsupportedError as error:
