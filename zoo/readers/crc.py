@@ -6,6 +6,8 @@ strong (https://github.com/google/leveldb/blob/main/util/crc32c.h).
 
 from __future__ import annotations
 
+import functools
+
 import google_crc32c
 import numpy as np
 import numpy.typing as npt
@@ -36,19 +38,20 @@ def combine(first: int, second: int, length: int) -> int:
     Appending a zero byte is a linear map of the crc's bits; repeated squaring applies it ``length``
     times (the way of zlib's crc32_combine).
     """
-    if length == 0:
-        return first
-    # One zero bit: shift right, and the reflected Castagnoli polynomial for the bit that falls out.
-    odd = [0x82F63B78, *(1 << i for i in range(31))]
-    power = _square(_square(_square(odd)))  # one zero byte
     crc = first
-    while length:
-        if length & 1:
-            crc = _times(power, crc)
-        length >>= 1
-        if length:
-            power = _square(power)
+    for bit in range(length.bit_length() if crc else 0):
+        if length >> bit & 1:
+            crc = _times(_zeros(bit), crc)
     return crc ^ second
+
+
+@functools.cache
+def _zeros(bit: int) -> list[int]:
+    """The map of appending two to the power of ``bit`` zero bytes."""
+    if bit:
+        return _square(_zeros(bit - 1))
+    # One zero bit: shift right, and the reflected Castagnoli polynomial for the bit that falls out.
+    return _square(_square(_square([0x82F63B78, *(1 << i for i in range(31))])))
 
 
 def _times(matrix: list[int], vector: int) -> int:
