@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.cycles import look_seldom
+from jobs.cycles import look_no_more, look_seldom
 from zoo import __version__
 from zoo.errors import ZooError
 
@@ -150,4 +150,6 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    look_no_more()
+    sys.exit(code)
