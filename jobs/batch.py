@@ -6,7 +6,7 @@ import argparse
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
@@ -28,7 +28,7 @@ from jobs.settings import Ended, RunStoppedError, Settings
 from jobs.stores import is_store
 from zoo.fetching.http import redact
 from zoo.manifest import read_manifest, select
-from zoo.records import Outcome, Row, RowRun, RunReport, catalog_entry, load, to_json
+from zoo.records import Outcome, Row, RowRun, RunReport, catalog_entry, to_json
 from zoo.store import write_if_changed
 
 _VERSIONS = ("tensorflow", "dask", "numpy", "protobuf", "mkdocs", "mkdocs-material")
@@ -85,7 +85,7 @@ def run_manifest(options: argparse.Namespace) -> int:
         if mirror is not None:
             mirror.pull()
         _remove_departed(rows, settings, mirror)
-        outcomes = write_catalog(output)
+        outcomes = write_catalog(output, pages.outcome)
         report = RunReport(
             started=started.isoformat(timespec="seconds"),
             seconds=round(time.perf_counter() - start, 2),
@@ -244,7 +244,7 @@ def _remove_departed(rows: Sequence[Row], settings: Settings, mirror: Mirror | N
             shutil.rmtree(folder)
 
 
-def write_catalog(output: Path) -> list[Outcome]:
+def write_catalog(output: Path, outcome_in: Callable[[Path], Outcome]) -> list[Outcome]:
     """Write ``catalog.json``: all outcomes, manifest by manifest and in their order; the outcomes in it.
 
     Rows that have no outcome yet (``--only``, an interrupted run) are not in it.
@@ -253,7 +253,7 @@ def write_catalog(output: Path) -> list[Outcome]:
     for path in (output / "models").glob("[!.]*/model.json"):
         stamp = resume.stamp_of(path.parent)
         try:
-            outcome = load(path, Outcome)
+            outcome = outcome_in(path)
         except (OSError, msgspec.DecodeError):
             continue  # of another version of the contract, and of a manifest that has not been run since
         line = outcome.manifest.get("line", 0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.records import Row
+from zoo.records import Outcome, Row, from_json
 
 if TYPE_CHECKING:
     from zoo.pages.publish import Published, Publisher
@@ -49,6 +49,17 @@ class Pages:
             self._models = len(slugs.union(there))
         self._publisher.early(self._waiting.popleft(), models=self._models, manifest=self._manifest)
         return bool(self._waiting)
+
+    def outcome(self, path: Path) -> Outcome:
+        """The outcome in a file, which may be known from its page.
+
+        Raises:
+            OSError: it cannot be read.
+            msgspec.DecodeError: it is of another version.
+        """
+        record = path.read_bytes()
+        known = None if self._publisher is None else self._publisher.known(path.parent.name, record)
+        return from_json(record, Outcome) if known is None else known
 
     def publish(self) -> Published:
         """Make all that is left to make.

@@ -102,6 +102,7 @@ class Publisher:
         self.tensors: dict[str, tuple[across.Tensor, ...]] = {}
         self.records: dict[str, bytes] = {}
         self._memory = self._remembered()
+        self._read: dict[str, Outcome] = {}
         self._sizes = _Sizes()
 
     def publish(self) -> Published:
@@ -152,9 +153,16 @@ class Publisher:
         found = [outcome for outcome in map(self._outcome, paths) if outcome is not None]
         return sorted(found, key=lambda outcome: (_line(outcome), outcome.name))
 
+    def known(self, slug: str, record: bytes) -> Outcome | None:
+        """The outcome in a record, if it was read already, as most are when their rows end."""
+        return self._read.get(slug) if self.records.get(slug) == record else None
+
     def _outcome(self, path: Path) -> Outcome | None:
         """The outcome in a file; None where it is of another version, which the job makes again."""
         content = path.read_bytes()
+        known = self.known(path.parent.name, content)
+        if known is not None:
+            return known
         try:
             outcome = msgspec.json.decode(content, type=Outcome)
         except msgspec.DecodeError:
@@ -162,7 +170,7 @@ class Publisher:
         # The slug becomes a path: it is taken from the folder, and only if it is one of ours.
         if outcome.slug != path.parent.name or safe_slug(outcome.slug) != outcome.slug:
             return None
-        self.records[outcome.slug] = content
+        self.records[outcome.slug], self._read[outcome.slug] = content, outcome
         return outcome
 
     def models(self, outcomes: Sequence[Outcome], *, manifest: str) -> None:
