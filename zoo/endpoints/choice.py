@@ -107,7 +107,7 @@ def _union(groups: list[Head]) -> int:
 def _reachable(flow: Flow, found: Region) -> int:
     """The variables that any activation depends on."""
     bits = 0
-    for i in range(len(flow.graph.nodes)):
+    for i in flow.line:
         if found.inside[i]:
             bits |= flow.variable_bits[i]
     return bits & ~found.scored
@@ -138,9 +138,8 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
         else:
             wanted.append(head)
     unique = {head.node: head for head in wanted}
-    return Choice(
-        sorted(unique.values(), key=lambda head: head.node), others, 0.8 if len(unique) == 1 else 0.7
-    )
+    sure = (_SINGLE if len(unique) == 1 else _SEVERAL) - _DOUBT
+    return Choice(sorted(unique.values(), key=lambda head: head.node), others, sure)
 
 
 def _inference(flow: Flow, head: Head) -> tuple[int, ...]:
@@ -469,46 +468,32 @@ def _before_joined(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     return result
 
 
-_SURE = 0.93
-"""One head that everything leads to, and nothing else to choose."""
+_SHOWN, _SINGLE, _SEVERAL = 0.92, 0.78, 0.58
+"""One head of probabilities, any other single head, and several heads."""
 
-_DOUBTS = {
-    "several": 0.08,
-    "many": 0.33,
-    "no label": 0.1,
-    "copies": 0.05,
-    "dropped": 0.05,
-    "uncovered": 0.2,
-    "class or logits": 0.1,
-    "twins": 0.2,
-}
-"""What each doubt takes off: judgement, rounded; the yardstick prints how often each step of it is right."""
+_DOUBT = 0.12
+"""What each doubt takes off."""
 
 
 def _confidence(flow: Flow, chosen: list[Head], dropped: list[Head], everything: int) -> float:
+    """How often an answer of this kind was right on graphs that nobody had developed on, in round numbers."""
     if not chosen:
         return 0.0
-    doubts = {
-        "several": len(chosen) > 1,
-        "many": len(chosen) > 4,
-        "no label": any(head.rule in ("reconstruction", "complete", "generator") for head in chosen),
-        "copies": any(head.towers > 1 for head in chosen),
-        "dropped": bool(dropped),
-        "uncovered": bool(everything & ~_union(chosen)),
-        "class or logits": any(_class_or_logits(flow, head) for head in chosen),
-        "twins": _are_twins(flow, chosen),
-    }
-    return max(0.2, _SURE - sum(_DOUBTS[name] for name, holds in doubts.items() if holds))
-
-
-def _class_or_logits(flow: Flow, head: Head) -> bool:
-    """Whether the graph has logits, the class that they say, and no probabilities: authors fetch either."""
     nodes = flow.graph.nodes
-    return (
-        not head.dangling
-        and nodes[walk_back(flow, head.node)].op not in ops.ACTIVATIONS
-        and any(nodes[node].op == "ArgMax" for node, _ in head.alternatives)
+    ends = [nodes[walk_back(flow, head.node)].op for head in chosen]
+    base = _SHOWN if set(ends) <= ops.PROBABILITIES else _SINGLE
+    doubts = (
+        any(head.rule in ("reconstruction", "complete", "generator") for head in chosen),
+        bool(dropped) or any(head.towers > 1 for head in chosen),
+        bool(everything & ~_union(chosen)),
+        any(op in _ARITHMETIC and not head.dangling for op, head in zip(ends, chosen, strict=True)),
+        _are_twins(flow, chosen),
     )
+    return max(0.3, (base if len(chosen) == 1 else _SEVERAL) - _DOUBT * sum(doubts))
+
+
+_ARITHMETIC = frozenset("Sub Mul Sum Mean Neg Square Sqrt Log Exp RealDiv Maximum Minimum".split())
+"""Ops of which losses are made rather than layers; an addition may be that of an offset."""
 
 
 def _are_twins(flow: Flow, chosen: list[Head]) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow, leads_on, masks_example, meets_parameter
+from zoo.endpoints.flow import Flow, masks_example, meets_parameter
 from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.region import Region
 from zoo.graph import BACK_EDGES
@@ -30,10 +30,12 @@ _MARGIN = 2
 class Ending:
     """The tensors behind the last parameters, and the way that each of them goes to a loss."""
 
-    def __init__(self, flow: Flow, found: Region, *, measures: bool = False) -> None:
-        """With ``measures`` of the ways to measures, through which no gradient went."""
-        self.flow, self.found = flow, found
-        self.leads = leads_on(flow, found.inside, scored=found.scored)
+    def __init__(self, flow: Flow, found: Region, leads: bytearray, *, measures: bool = False) -> None:
+        """With ``measures`` of the ways to measures, through which no gradient went.
+
+        ``leads`` says of each node whether a parameter is met later in ``found``.
+        """
+        self.flow, self.found, self.leads = flow, found, leads
         count = len(flow.rows)
         self.next = [NOWHERE] * count
         """Per node the next one that all its ways to a loss go through."""
@@ -46,8 +48,8 @@ class Ending:
         flow, found, leads, taught = self.flow, self.found, self.leads, self.flow.taught
         nodes = flow.graph.nodes
         exits = bytearray(len(flow.rows))
-        for j in range(len(nodes)):
-            if flow.off[j] or found.inside[j] == 1 or nodes[j].op in ops.SHAPES:
+        for j in flow.line:
+            if found.inside[j] == 1 or nodes[j].op in ops.SHAPES:
                 continue
             if (taught or measures) and (taught[j] == measures or (measures and flow.teaches[j])):
                 continue
@@ -56,8 +58,8 @@ class Ending:
             if found.inside[j] == 2 or flow.feed_bits[j] & found.labels:
                 for source, _ in flow.rows[j]:
                     exits[source] = 1
-        for i in reversed(flow.order):
-            if i >= len(nodes) or found.inside[i] != 1 or leads[i] or found.peeled[i]:
+        for i in reversed(flow.line):
+            if found.inside[i] != 1 or leads[i] or found.peeled[i]:
                 continue
             if taught and not measures and not taught[i]:
                 continue
@@ -100,10 +102,9 @@ class Ending:
     def heads(self) -> dict[tuple[int, int], list[int]]:
         """What losses with labels take, (node, output), and which nodes met the last parameters of it."""
         flow, leads = self.flow, self.leads
-        nodes = flow.graph.nodes
         result: dict[tuple[int, int], list[int]] = {}
-        for i in flow.order:
-            if i >= len(nodes) or not self.met[i] or self.next[i] == NOWHERE:
+        for i in flow.line:
+            if not self.met[i] or self.next[i] == NOWHERE:
                 continue
             # Behind the last parameter, not only beside the way to it.
             met = meets_parameter(flow, i) or masks_example(flow, i)

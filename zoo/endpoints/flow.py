@@ -77,6 +77,13 @@ class Flow:
         return _Consumers(Readers(Edges(self.rows)))
 
     @cached_property
+    def line(self) -> Sequence[int]:
+        """The nodes that need a feed or a variable, in order: the forward part."""
+        off, feeds, variables = self.off, self.feed_bits, self.variable_bits
+        count = len(self.graph.nodes)
+        return [i for i in self.order if i < count and not off[i] and (feeds[i] or variables[i])]
+
+    @cached_property
     def idle(self) -> bytearray:
         """Nodes that need a variable which no optimizer step changes, or which no gradient reaches."""
         idle = bytearray(len(self.rows))
@@ -111,8 +118,8 @@ class Flow:
         """Per node whether a gradient went past it, not through it, to what is made of it."""
         nodes, taught = self.graph.nodes, self.taught
         teaches = bytearray(len(self.rows))
-        for i in reversed(self.order if taught else ()):
-            if i < len(nodes) and not self.off[i] and not taught[i] and nodes[i].op not in ops.SHAPES:
+        for i in reversed(self.line if taught else ()):
+            if not taught[i] and nodes[i].op not in ops.SHAPES:
                 teaches[i] = any(taught[j] or teaches[j] for j in self.consumers[i])
         return teaches
 
@@ -578,14 +585,14 @@ def leads_on(flow: Flow, inside: Sequence[int] = (), *, layers: bool = False, sc
         layers: a likelihood's spread, which is added or multiplied, is no parameter that counts.
         scored: bits of variables that do not count.
     """
-    nodes, rows, off, dead = flow.graph.nodes, flow.rows, flow.off, flow.dead
+    nodes, rows, dead = flow.graph.nodes, flow.rows, flow.dead
     feeds, variables = flow.feed_bits, flow.variable_bits
     leads = bytearray(len(rows))
     loops = any(node.op in BACK_EDGES for node in nodes)
     for _ in range(3 if loops else 1):
         changed = False
-        for i in reversed(flow.order):
-            if i >= len(nodes) or off[i] or (dead and dead[i]) or nodes[i].op in ops.SHAPES:
+        for i in reversed(flow.line):
+            if (dead and dead[i]) or nodes[i].op in ops.SHAPES:
                 continue
             if inside and inside[i] != 1:
                 continue
@@ -660,7 +667,7 @@ def _taught(flow: Flow) -> bytearray:
                 known[i] = 1
     if not any(known):
         return bytearray()
-    for i in reversed(flow.order):
-        if i < len(nodes) and not known[i] and nodes[i].op in _TRIVIAL and not flow.off[i]:
+    for i in reversed(flow.line):
+        if not known[i] and nodes[i].op in _TRIVIAL:
             known[i] = any(known[j] for j in flow.consumers[i])
     return known

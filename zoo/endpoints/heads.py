@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS, NOWHERE, Ending
-from zoo.endpoints.flow import Flow
+from zoo.endpoints.flow import Flow, leads_on
 from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from_feed
@@ -56,8 +56,8 @@ def terminals(flow: Flow, found: Region) -> list[int]:
     """Nodes inside that nothing inside reads on, and that are not on the way to a loss only."""
     nodes = flow.graph.nodes
     result = []
-    for i in flow.order:
-        if i >= len(nodes) or found.inside[i] != 1 or found.lossward[i] or found.peeled[i]:
+    for i in flow.line:
+        if found.inside[i] != 1 or found.lossward[i] or found.peeled[i]:
             continue
         if any(
             found.inside[j] == 1
@@ -85,9 +85,10 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     nodes = flow.graph.nodes
     groups: Groups = {}
     exits: list[int] = []
-    endings = [Ending(flow, found)]
+    leads = leads_on(flow, found.inside, scored=found.scored)
+    endings = [Ending(flow, found, leads)]
     if flow.taught:
-        endings.append(Ending(flow, found, measures=True))
+        endings.append(Ending(flow, found, leads, measures=True))
     ends = []
     for i in terminals(flow, found):
         dangling = not found.contact[i] and not found.scalar[i]
@@ -123,7 +124,7 @@ def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:
     shown = bytearray(len(flow.rows))
     for i in ends:
         shown[i] = 1
-    for i in reversed(flow.order):
+    for i in reversed(flow.line):
         if i < len(nodes) and shown[i] and found.inside[i] == 1 and nodes[i].op not in ops.SHAPES:
             for source, _ in flow.rows[i]:
                 shown[source] = 1
@@ -569,7 +570,7 @@ def met_by_labels(flow: Flow, found: Region, *, count: int = 10) -> list[int]:
     nodes = flow.graph.nodes
     terms = _LOSS_PARTS - {"Add", "AddV2", "Mul", "Sigmoid"}
     result: list[int] = []
-    for i in flow.order:
+    for i in flow.line:
         if len(result) >= count:
             break
         if (

@@ -14,8 +14,8 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
     """Reconstructions: activations that are compared with an example itself on the way to a loss."""
     nodes, rows = flow.graph.nodes, flow.rows
     groups: Groups = {}
-    for i in flow.order:
-        if i >= len(nodes) or nodes[i].op not in ops.DIFFERENCES or not found.inside[i]:
+    for i in flow.line:
+        if nodes[i].op not in ops.DIFFERENCES or not found.inside[i]:
             continue
         row = [s for s, _ in rows[i]]
         raw = [s for s in row if flow.feed_bits[s] and flow.shape(s) != () and fed_content(flow, s)]
@@ -43,15 +43,15 @@ def first_complete(flow: Flow, found: Region, missing: int) -> list[Head]:
     """Where all the missing variables come together first, with the activation that follows."""
     nodes, rows = flow.graph.nodes, flow.rows
     widest = 0
-    for i in flow.order:
-        if i < len(nodes) and found.lossward[i]:
+    for i in flow.line:
+        if found.lossward[i]:
             bits = flow.variable_bits[i] & missing
             if bin(bits).count("1") > bin(widest).count("1"):
                 widest = bits
     if not widest:
         return []
-    for i in flow.order:
-        if i < len(nodes) and found.lossward[i] and flow.variable_bits[i] & missing == widest:
+    for i in flow.line:
+        if found.lossward[i] and flow.variable_bits[i] & missing == widest:
             node = i
             for _ in range(8):
                 ahead = [
@@ -121,7 +121,7 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
     nodes, rows = flow.graph.nodes, flow.rows
     raw: dict[int, int] = {}
     made: dict[int, list[tuple[int, int]]] = {}
-    for i in flow.order:
+    for i in flow.line:
         if (
             i >= len(nodes)
             or flow.off[i]
@@ -202,8 +202,8 @@ def judged(flow: Flow, found: Region) -> bytearray:
     """
     nodes = flow.graph.nodes
     result = bytearray(len(flow.rows))
-    for i in reversed(flow.order):
-        if i < len(nodes) and (flow.off[i] or nodes[i].op in ops.SHAPES):
+    for i in reversed(flow.line):
+        if nodes[i].op in ops.SHAPES:
             continue
         if result[i] or found.inside[i] == 2 or found.scalar[i] or found.contact[i]:
             for source, _ in flow.rows[i]:

@@ -15,7 +15,7 @@ def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bo
     base = walk_back(flow, head.node)
     op = flow.graph.nodes[base].op if base < len(flow.graph.nodes) else "tensor"
     total = 0
-    for i in range(len(flow.graph.nodes)):
+    for i in flow.line:
         if found.inside[i]:
             total |= flow.variable_bits[i]
     own, everything = head.coverage.bit_count(), total.bit_count()

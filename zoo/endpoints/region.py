@@ -42,9 +42,9 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
     """
     bits = scored = 0
     nodes, rows = flow.graph.nodes, flow.rows
-    feeds, variables, off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
-    for i in flow.order:
-        if i >= len(nodes) or off[i] or not feeds[i] or not variables[i] or (feeds[i] | bits) == bits:
+    feeds, variables, _off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
+    for i in flow.line:
+        if not feeds[i] or not variables[i] or (feeds[i] | bits) == bits:
             continue
         if dead and dead[i]:
             continue
@@ -75,11 +75,11 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
 
 def late_bits(flow: Flow) -> int:
     """Feeds that never meet a parameter before they meet an activation."""
-    nodes, rows = flow.graph.nodes, flow.rows
-    feeds, variables, off = flow.feed_bits, flow.variable_bits, flow.off
+    _nodes, rows = flow.graph.nodes, flow.rows
+    feeds, variables, _off = flow.feed_bits, flow.variable_bits, flow.off
     early = 0
-    for i in flow.order:
-        if i >= len(nodes) or off[i] or not feeds[i] or not variables[i]:
+    for i in flow.line:
+        if not feeds[i] or not variables[i]:
             continue
         met = 0
         pure = True
@@ -109,14 +109,14 @@ def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: b
     Without ``peel``, what only summaries read counts as much as anything.
     """
     nodes, rows = flow.graph.nodes, flow.rows
-    feeds, variables, off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
+    feeds, variables, _off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
     count = len(rows)
     inside = bytearray(count)
     blind = not flow.variables
-    fed = any(feeds[i] & ~labels & ~side and variables[i] for i in range(len(nodes)) if not off[i])
+    fed = any(feeds[i] & ~labels & ~side and variables[i] for i in flow.line)
     own = set(flow.variables)
-    for i in range(len(nodes)):
-        if off[i] or (dead and dead[i]) or feeds[i] & labels or nodes[i].op in ops.SHAPES:
+    for i in flow.line:
+        if (dead and dead[i]) or feeds[i] & labels or nodes[i].op in ops.SHAPES:
             continue
         if blind:
             inside[i] = bool(feeds[i] & ~side)
@@ -130,8 +130,8 @@ def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: b
         scalar=bytearray(count), reported=bytearray(count), lossward=bytearray(count),
         peeled=bytearray(count),
     )  # fmt: skip
-    for i in flow.order:
-        if i >= len(nodes) or not inside[i] or not rows[i]:
+    for i in flow.line:
+        if not inside[i] or not rows[i]:
             continue
         op = nodes[i].op
         if any(inside[s] == 2 for s, _ in rows[i]) and all(
@@ -152,8 +152,8 @@ def _without_losses(flow: Flow, found: Region) -> None:
     if not any(node.op in ops.LOSSES for node in nodes):
         return
     scored = bytearray(len(rows))
-    for i in flow.order:
-        if i >= len(nodes) or inside[i] != 1:
+    for i in flow.line:
+        if inside[i] != 1:
             continue
         if nodes[i].op in ops.LOSSES and len(rows[i]) > 1:
             said = fed_content(flow, rows[i][1][0])
@@ -221,8 +221,8 @@ def _uses(flow: Flow, found: Region, *, peel: bool) -> None:
             elif flow.feed_bits[i] & labels:
                 found.contact[source] |= flow.feed_bits[i] & labels
     lossward = found.lossward
-    for i in reversed(flow.order):
-        if i >= len(nodes) or inside[i] != 1:
+    for i in reversed(flow.line):
+        if inside[i] != 1:
             continue
         if not found.contact[i] and (found.scalar[i] or found.extends[i]) and not open_uses[i]:
             lossward[i] = 1
@@ -271,9 +271,9 @@ def compared(flow: Flow, feeds: int) -> int:
     nodes, rows = flow.graph.nodes, flow.rows
     bits, variables, leads = flow.feed_bits, flow.variable_bits, flow.leads
     result = 0
-    for i in flow.order:
+    for i in flow.line:
         fresh = bits[i] & feeds & ~result
-        if i >= len(nodes) or not fresh or flow.off[i] or leads[i] or nodes[i].op not in _COMPARES:
+        if not fresh or leads[i] or nodes[i].op not in _COMPARES:
             continue
         if meets_parameter(flow, i, layers=True):
             continue
@@ -320,9 +320,9 @@ _COMPARES = frozenset(
 
 def _scored(flow: Flow, labels: int) -> int:
     bits = 0
-    for i, row in enumerate(flow.rows[: len(flow.graph.nodes)]):
+    for i in flow.line:
         if not flow.leads[i] and flow.feed_bits[i] & labels and looks_up_scores(flow, i):
-            for source, _ in row:
+            for source, _ in flow.rows[i]:
                 if not flow.feed_bits[source]:
                     bits |= flow.variable_bits[source]
     return bits

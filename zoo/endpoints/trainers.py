@@ -102,8 +102,8 @@ def _reads(flow: Flow, found: Region) -> list[tuple[int, int, bool]]:
     """Where layers read activations: (activation, bits of the layer's variable, whether it is fixed)."""
     nodes, rows = flow.graph.nodes, flow.rows
     result: list[tuple[int, int, bool]] = []
-    for i in flow.order:
-        if i >= len(nodes) or found.inside[i] != 1 or nodes[i].op not in _LAYERS:
+    for i in flow.line:
+        if found.inside[i] != 1 or nodes[i].op not in _LAYERS:
             continue
         parameters = [s for s, _ in rows[i] if not flow.feed_bits[s] and parameter_behind(flow, s) >= 0]
         if len(parameters) != 1:
