@@ -310,6 +310,44 @@ def test_tags_that_a_loss_scores_with_parameters_are_labels(sketch: Sketch) -> N
     assert role(found, tags.name) == "label"
 
 
+def test_a_value_that_only_says_what_to_learn_is_no_output(sketch: Sketch) -> None:
+    """The same net values the next state too, but no gradient goes through that."""
+    tf = sketch.tf
+    now, following = sketch.feed([None, 4]), sketch.feed([None, 4])
+    taken, gain = sketch.feed([None], dtype="int32"), sketch.feed([None])
+    q = sketch.dense(now, 3, "q")
+    goal = gain + 0.9 * tf.reduce_max(sketch.dense(following, 3, "q"), 1)
+    said = tf.reduce_sum(q * tf.one_hot(taken, 3), 1)
+    sketch.train(tf.reduce_mean((tf.stop_gradient(goal) - said) ** 2))
+
+    assert names(detect(read(sketch))) == ([now.name], [q.name])
+
+
+def test_what_is_compared_with_centres_of_classes_is_the_embedding(sketch: Sketch) -> None:
+    """Labels put a margin between the cosines: there are no logits without a label."""
+    tf = sketch.tf
+    x, y = sketch.feed([None, 8]), sketch.feed([None], dtype="int32")
+    code = tf.math.l2_normalize(sketch.dense(x, 4, "e"), 1)
+    centres = tf.math.l2_normalize(sketch.v1.get_variable("centres", [4, 5], use_resource=False), 0)
+    cosines = tf.matmul(code, centres)
+    own = tf.one_hot(y, 5)
+    moved = own * (cosines * 0.9 - tf.sqrt(1.0 - cosines**2) * 0.4) + (1.0 - own) * cosines
+    sketch.train(sketch.entropy(8.0 * moved, own))
+
+    assert names(detect(read(sketch))) == ([x.name], [code.name])
+
+
+def test_parts_that_are_activated_and_joined_again_are_one_output(sketch: Sketch) -> None:
+    """A detector's cells: the loss cuts them; joined, they say what a person reads."""
+    tf = sketch.tf
+    x, y = sketch.feed([None, 8]), sketch.feed([None, 5])
+    cells = sketch.dense(x, 5, "d")
+    decoded = tf.concat([tf.exp(cells[:, :2]), tf.sigmoid(cells[:, 2:])], 1)
+    sketch.train(tf.reduce_sum((cells[:, :2] - y[:, :2]) ** 2) + tf.reduce_sum((decoded - y)[:, 2:] ** 2))
+
+    assert names(detect(read(sketch))) == ([x.name], [decoded.name])
+
+
 def test_the_graph_is_cut_where_a_pipeline_hands_out_examples(sketch: Sketch) -> None:
     """An iterator's first output is the input, the second one the label."""
     data = sketch.tf.data.Dataset.from_tensors(([1.0] * 8, [0.0, 1.0, 0.0])).batch(1)

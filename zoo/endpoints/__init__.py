@@ -16,6 +16,7 @@ from zoo.endpoints import choice, kinds, ops, signatures
 from zoo.endpoints import heads as heading
 from zoo.endpoints import region as regions
 from zoo.endpoints.flow import FeedPoint, Flow, carry, follow, output_dtype
+from zoo.endpoints.made import compared_with_input
 from zoo.endpoints.reasons import input_reason, output_reason
 from zoo.endpoints.roles import Role, feed_shape, roles
 from zoo.graph import Graph, MetaGraph, split_input
@@ -215,6 +216,8 @@ class _Answer:
             *(form[0] for form in other),
             *(name for form in [*forms, *other] for name in form),
             *met,
+            *(heading.forms(flow, head)[0] for head in compared_with_input(flow, self.region, -1)),
+            *heading.seen_beside(flow, self.region),
         ]
 
     def _bit(self, tensor: str) -> int:

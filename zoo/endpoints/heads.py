@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS, NOWHERE, Ending
-from zoo.endpoints.flow import Flow, leads_on
+from zoo.endpoints.flow import Flow, leads_on, meets_parameter
 from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from_feed
@@ -582,3 +582,22 @@ def met_by_labels(flow: Flow, found: Region, *, count: int = 10) -> list[int]:
         ):
             result.append(i)
     return result
+
+
+def seen_beside(flow: Flow, found: Region) -> list[str]:
+    """Ends that were passed over: what only summaries and updates read, and where the last layers end."""
+    nodes = flow.graph.nodes
+    leads = leads_on(flow, found.inside, scored=found.scored)
+    ends: dict[int, int] = {}
+    for i in flow.line:
+        if not found.inside[i] or nodes[i].op in ops.SHAPES:
+            continue
+        if found.peeled[i] or (found.inside[i] == 2 and not flow.graph.consumers[i]):
+            ends[i] = 4 if nodes[i].op in ops.DECISIONS else 3
+        elif not leads[i] and meets_parameter(flow, i) and any(leads[s] for s, _ in flow.rows[i]):
+            ends[activation_of(flow, found, i)] = 2
+    best = sorted(ends, key=lambda i: (-ends[i], -flow.variable_bits[i].bit_count(), -i))
+    return names(flow, [(i, 0) for i in best[:_BESIDE]])
+
+
+_BESIDE = 6
