@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -141,7 +142,12 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
     """
     trace = Trace(functools.partial(tell, row.slug))
     with (
-        turn(settings.time_limit, functools.partial(os._exit, OVERDUE)) as mine,
+        turn(
+            settings.time_limit,
+            functools.partial(os._exit, OVERDUE),
+            # Graphs run in a process of their own, for as long as they like.
+            aside={"fetch", "check"} if settings.run else {"fetch"},
+        ) as mine,
         output_is_there(),
         _outcome(row, settings) as folder,
         # The last to come is the first to go: who has an outcome has no crumb, and is no suspect.
@@ -158,7 +164,9 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
         options = Options(
             cache=Path(settings.cache),
             work=Path(settings.work),
-            runner=_runner(settings.shared or settings.work, settings.work) if settings.run else None,
+            runner=_runner(settings.shared or settings.work, settings.work, threading.get_ident())
+            if settings.run
+            else None,
             keep=settings.keep,
             fetch=FetchOptions(per_host=settings.per_host),
             limits=Limits(room=room.take, spares=None if settings.disk_limit else _spares(settings.work)),
@@ -282,8 +290,8 @@ def _spares(work: str) -> Spares:
 
 
 @functools.cache
-def _runner(shared: str, work: str) -> Runner:
-    """The runner of this process; all that work on the same run share one process with TensorFlow."""
+def _runner(shared: str, work: str, _thread: int) -> Runner:
+    """The runner of this thread; all that work on the same run share one process with TensorFlow."""
     # Scratch folders lie where the next run sweeps: a killed worker leaves its own behind.
     runner = Runner(RunnerOptions(shared=Path(shared), scratch=Path(work)))
     atexit.register(runner.close)

@@ -93,7 +93,7 @@ class Host:
         self.start(
             [
                 *(sys.executable, "-m", "distributed.cli.dask_worker", scheduler, "--host", self.address),
-                *("--nthreads", "1", "--memory-limit", "0", "--no-dashboard"),
+                *("--nthreads", "2", "--memory-limit", "0", "--no-dashboard"),
                 *("--local-directory", str(self.folder / "scratch"), "--death-timeout", "30"),
             ],
             tree=tree,

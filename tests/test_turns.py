@@ -15,6 +15,7 @@ from tests.clusters import wait_until
 from zoo.manifest import read_manifest
 
 LONG = 60.0
+ASIDE = ("fetch", "check")
 
 
 def never() -> None:
@@ -32,7 +33,7 @@ class Other:
         self._thread.start()
 
     def _run(self, stages: tuple[str, ...], seconds: float, overdue: Callable[[], object]) -> None:
-        with turn(seconds, overdue) as self.turn:
+        with turn(seconds, overdue, aside=ASIDE) as self.turn:
             for stage in stages:
                 self._go.acquire()
                 self.turn.at(stage)
@@ -60,15 +61,29 @@ def test_a_row_comes_while_another_is_worked_on_and_waits_for_its_end() -> None:
     first, second = Other("fetch", "read", "freeze"), Other("fetch", "read")
 
     first.goes_on()
-    second.goes_on(waits=True)  # one comes at a time
+    second.goes_on()  # a slow one keeps nobody from coming
     first.goes_on()
-    second.comes()
-    second.goes_on(waits=True)  # and one is worked on
+    second.goes_on(waits=True)
     first.goes_on()
     assert (first.reached, second.reached) == (["fetch", "read", "freeze"], ["fetch"])
     first.ends()
     second.comes()
     second.ends()
+
+
+def test_a_row_is_worked_on_while_the_graph_of_another_runs() -> None:
+    first, second = Other("fetch", "freeze", "check", "summary"), Other("fetch", "read")
+    first.goes_on()
+    second.goes_on()
+    first.goes_on()
+
+    first.goes_on()
+    second.goes_on()
+    first.goes_on(waits=True)
+
+    second.ends()
+    first.comes()
+    first.ends()
 
 
 def test_no_third_row_begins() -> None:
@@ -111,9 +126,9 @@ def test_a_row_that_takes_too_long_is_overdue() -> None:
 
 
 def test_rows_know_whether_they_had_company() -> None:
-    with turn(LONG, never) as alone:
+    with turn(LONG, never, aside=ASIDE) as alone:
         assert not alone.company
-    with turn(LONG, never) as first, turn(LONG, never) as second:
+    with turn(LONG, never, aside=ASIDE) as first, turn(LONG, never, aside=ASIDE) as second:
         assert first.company
         assert second.company
 
@@ -146,7 +161,7 @@ def test_a_row_without_company_is_told_that_memory_was_short(starved: Callable[[
 def test_a_row_with_company_is_not_blamed_for_memory_that_was_short(
     starved: Callable[[], Path], tmp_path: Path
 ) -> None:
-    with turn(LONG, never), pytest.raises(rows.CrowdedError):
+    with turn(LONG, never, aside=ASIDE), pytest.raises(rows.CrowdedError):
         starved()
 
     assert not (tmp_path / "zoo" / "models" / "greedy").exists()
