@@ -519,3 +519,28 @@ def test_real_models_have_the_ends_that_their_authors_use(row: dict[str, str]) -
         known == "outputs" and true_outputs <= set(found.candidates.outputs[:3])
     )
     assert closed(meta, found)
+
+
+def test_a_generator_that_draws_its_codes_itself_has_them_for_an_input(sketch: Sketch) -> None:
+    """No placeholder leads to its pictures; what would be a mask is no input."""
+    codes = sketch.tf.random.uniform([16, 8], -1.0, 1.0, name="codes")
+    hidden = sketch.tf.nn.dropout(sketch.dense(codes, 12, "hidden"), rate=0.5)
+    sketch.tf.nn.sigmoid(sketch.dense(hidden, 30, "picture"), name="drawn")
+
+    found = detect(read(sketch))
+
+    assert names(found) == (["codes:0"], ["drawn:0"])
+    assert "the graph draws itself" in found.inputs[0].reason
+
+
+def test_a_picture_that_is_read_from_a_path_is_fed_decoded(sketch: Sketch) -> None:
+    """The path is of the author's machine, and a constant."""
+    picture = sketch.tf.image.decode_jpeg(sketch.tf.io.read_file("/home/me/cat.jpg"), channels=3)
+    scaled = sketch.tf.image.resize(sketch.tf.expand_dims(picture, 0), [4, 4]) / 255.0
+    flat = sketch.tf.reshape(scaled, [1, 48])
+    sketch.tf.nn.softmax(sketch.dense(flat, 5, "kinds"), name="kind")
+
+    found = detect(read(sketch))
+
+    assert names(found) == (["DecodeJpeg:0"], ["kind:0"])
+    assert "read from a file" in found.inputs[0].reason

@@ -81,6 +81,7 @@ def test_a_row_is_worked_on_while_the_graph_of_another_runs() -> None:
     second.goes_on()
     first.goes_on(waits=True)
 
+    assert (first.reached, second.reached) == (["fetch", "freeze", "check"], ["fetch", "read"])
     second.ends()
     first.comes()
     first.ends()

@@ -53,6 +53,23 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
     if fetched:
         stated = None
     said = fed or (tuple(item.tensor for item in stated.inputs) if stated is not None else ())
+    found = _answer(meta, fed, fetched, stated, warnings, said)
+    if not said and not any(item.folded is None for item in found.inputs):
+        noise = _noise(meta.graph, [item.name for item in found.outputs])
+        if noise:
+            return _answer(meta, fed, fetched, stated, warnings, noise)
+    return found
+
+
+def _answer(
+    meta: MetaGraph,
+    fed: tuple[str, ...],
+    fetched: tuple[str, ...],
+    stated: signatures.Chosen | None,
+    warnings: list[str],
+    said: Sequence[str],
+) -> Endpoints:
+    """The answer when the tensors ``said`` may be fed besides those that look like it."""
     backward = _differentiates(meta, fetched or _tensors(stated))
     flow = follow(meta, extra_feeds=said, backward=backward)
     known = roles(flow)
@@ -63,6 +80,25 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
     }
     carry(flow, flags)
     return _Answer(flow, known, fed, fetched, stated, warnings).endpoints()
+
+
+def _noise(graph: Graph, outputs: Sequence[str]) -> list[str]:
+    """Random numbers that a model without any input begins with: a generator draws its codes itself.
+
+    Those that become masks, as in dropout, are not meant.
+    """
+    found = []
+    for i in graph.ancestors([graph.index[split_input(text)[0]] for text in outputs], control=False):
+        if graph.nodes[i].op not in ops.NOISE:
+            continue
+        # ``tf.random_uniform`` scales and shifts what the op draws, and has its name for a scope.
+        scope = graph.nodes[i].name.rpartition("/")[0]
+        drawn = graph.index.get(scope, i)
+        met = [graph.nodes[j].op for j, _ in graph.consumers[drawn]]
+        met += [graph.nodes[k].op for j, _ in graph.consumers[drawn] for k, _ in graph.consumers[j]]
+        if not ops.COMPARES.intersection(met):
+            found.append(f"{graph.nodes[drawn].name}:0")
+    return sorted(set(found))
 
 
 def _tensors(stated: signatures.Chosen | None) -> tuple[str, ...]:

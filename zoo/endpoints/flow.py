@@ -218,6 +218,8 @@ def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
             source = graph.sources[i][0][0] if graph.sources[i] else i
             if nodes[source].op == "Const" and nodes[source].dtype() == "string":
                 add(source, 0, "string")
+            elif nodes[source].op == "ReadFile":
+                add(i, 0)  # the path is of its author's machine
     return tuple(found)
 
 

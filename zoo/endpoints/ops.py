@@ -34,6 +34,13 @@ DECODERS = frozenset(
     DecodeBase64 DecodeCompressed DecodePaddedRaw""".split()
 )
 
+NOISE = frozenset(
+    """RandomUniform RandomStandardNormal TruncatedNormal ParameterizedTruncatedNormal StatelessRandomUniform
+    StatelessRandomUniformV2 StatelessRandomNormal StatelessRandomNormalV2""".split()
+)
+COMPARES = frozenset("Floor GreaterEqual Greater Less LessEqual".split())
+"""Ops that make a mask of random numbers, as dropout does."""
+
 
 @functools.cache
 def hands_out_examples(op: str) -> bool:

@@ -59,6 +59,10 @@ def input_reason(flow: Flow, feed: FeedPoint, shape: Shape, meets: int) -> str:
         source = "computed by Python, cut here"
     elif node.op in ops.PARSERS:
         source = "parsed from examples, cut here"
+    elif node.op in ops.DECODERS:
+        source = "read from a file of the author's, cut here"
+    elif not ops.hands_out_examples(node.op):
+        source = "random numbers that the graph draws itself for want of an input, cut here"
     else:
         source = f"handed out by {node.op}, cut here"
     use = "parameters meet it, and the outputs need it" if meets else "the outputs need it"
