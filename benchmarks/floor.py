@@ -24,7 +24,7 @@ from benchmarks.serving import nginx
 
 ROOT = Path(__file__).resolve().parent.parent
 CAP = 100_000_000
-"""Bytes a second of the slow network."""
+"""Bytes a second of the slow network, for each connection."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with nginx(options.folder, bytes_per_second=CAP) as base:
         slow = Zoo(archives, base, scratch)
         pairs = paired(lambda: slow.job(1), lambda: slow.network(1), count=count)
-        print(line("job, 1 worker / curl alone at 100 MB/s", pairs, limit=1.05))
+        print(line("job, 1 worker / curl alone, connections of 100 MB/s", pairs, limit=1.05))
     return 0
 
 
