@@ -92,6 +92,7 @@ def test_no_third_row_begins() -> None:
     wait_until(lambda: sum(one.turn is not None for one in others) == 2)
     threading.Event().wait(0.1)
     [third] = [one for one in others if one.turn is None]
+    assert third.reached == []
 
     next(one for one in others if one is not third).ends()
 

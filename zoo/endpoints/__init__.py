@@ -94,6 +94,8 @@ def _noise(graph: Graph, outputs: Sequence[str]) -> list[str]:
         # ``tf.random_uniform`` scales and shifts what the op draws, and has its name for a scope.
         scope = graph.nodes[i].name.rpartition("/")[0]
         drawn = graph.index.get(scope, i)
+        if graph.nodes[drawn].op not in ("Add", "AddV2", "Mul"):
+            drawn = i
         met = [graph.nodes[j].op for j, _ in graph.consumers[drawn]]
         met += [graph.nodes[k].op for j, _ in graph.consumers[drawn] for k, _ in graph.consumers[j]]
         if not ops.COMPARES.intersection(met):

@@ -51,11 +51,6 @@ def type_attr(dtype: str) -> bytes:
     return b"\x30" + varint(DTYPE_NUMBERS[dtype])
 
 
-def int_attr(value: int) -> bytes:
-    """The AttrValue of an int (not negative)."""
-    return b"\x18" + varint(value)
-
-
 def shape_attr(shape: protos.Shape) -> bytes:
     """The AttrValue of a shape."""
     return field(7, protos.shape_proto(shape).SerializeToString())
