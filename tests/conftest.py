@@ -12,6 +12,7 @@ import pytest
 
 from tests import building
 from tests.building import Site
+from tests.sketches import Sketch
 from zoo.runner import Runner, RunnerOptions
 
 
@@ -33,6 +34,14 @@ def tf() -> Any:
         warnings.simplefilter("ignore")
         import tensorflow
     return tensorflow
+
+
+@pytest.fixture
+def sketch(tf: Any) -> Iterator[Sketch]:
+    tf.compat.v1.disable_control_flow_v2()
+    with tf.Graph().as_default():
+        yield Sketch(tf)
+    tf.compat.v1.enable_control_flow_v2()
 
 
 @pytest.fixture(scope="session")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow, meets_parameter, parameter_behind
-from zoo.endpoints.heads import Head, activation_of, cone, decided_for_labels, heads, parts
+from zoo.endpoints.beside import (
+    before_joined,
+    with_both_layouts,
+    with_counts,
+    with_earlier_steps,
+    with_slopes,
+)
+from zoo.endpoints.copies import FOR_TRAINING, inference, layers_of, untaught_copies, without_copies
+from zoo.endpoints.flow import Flow
+from zoo.endpoints.heads import Head, cone, decided_for_labels, heads, parts
 from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.leftovers import deliberate, without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
-from zoo.endpoints.trainers import through_another, without_teachers
-
-_GOOD = re.compile(
-    r"(^|[/_])(test|eval|infer|inference|predict|prediction|sampler|sample|deploy|val|valid)", re.IGNORECASE
-)
-_BAD = re.compile(r"(^|[/_])(train|training|aux|auxiliary)", re.IGNORECASE)
+from zoo.endpoints.trainers import through_another, without_critics, without_teachers
 
 _TARGET = re.compile(r"(^|[/_])target", re.IGNORECASE)
 
@@ -29,14 +32,12 @@ class Choice:
     chosen: list[Head]
     others: list[Head] = field(default_factory=list)
     confidence: float = 0.5
-    remarks: list[str] = field(default_factory=list)
 
 
 def choose(flow: Flow, found: Region) -> Choice:
     """The heads that together are the model's answer."""
     groups = heads(flow, found)
     made, judge = generators(flow, found) if flow.trained else ([], 0)
-    remarks: list[str] = []
     if made:
         return _generated(flow, groups, made, judge)
     groups, teachers = without_teachers(flow, groups)
@@ -54,6 +55,8 @@ def choose(flow: Flow, found: Region) -> Choice:
         if decided:
             rest, extra, groups = [*extra, *groups], [], decided
         named = any(head.dangling and deliberate(flow, head) for head in groups)
+        if named and not flow.trained:
+            rest, extra = [*rest, *extra], []  # an export names what it is made for
         if (
             not extra
             and not decided
@@ -75,22 +78,29 @@ def choose(flow: Flow, found: Region) -> Choice:
     for head in groups:
         head.cone = cone(flow, head.node)
     groups, inner = _without_stages(flow, groups)
-    chosen, dropped = _without_copies(flow, groups)
+    chosen, dropped = without_copies(flow, groups)
     dropped += inner
     chosen, auxiliary = _without_auxiliaries(flow, chosen)
     dropped += auxiliary
     chosen, targets = _without_targets(flow, chosen)
     dropped += targets
+    chosen, critics = without_critics(flow, chosen)
+    dropped += critics
     chosen, late = _penultimate(flow, chosen)
+    chosen, drawn = _without_chances(flow, chosen)
+    dropped += drawn
     chosen, small = _without_subsets(flow, chosen)
     dropped += late + small + leftovers + judgements
-    chosen = _with_both_layouts(flow, found, chosen)
+    chosen = with_both_layouts(flow, found, chosen)
     confidence = _confidence(flow, chosen, dropped, everything)
-    chosen = _before_joined(flow, found, chosen)
+    chosen = before_joined(flow, found, chosen)
+    chosen = with_earlier_steps(flow, found, chosen)
+    chosen = with_counts(flow, found, chosen)
+    chosen = with_slopes(flow, found, chosen)
     chosen = [part for head in chosen for part in parts(flow, found, head)]
     chosen.sort(key=lambda head: (head.node, head.port))
     dropped.sort(key=lambda head: (-_count(head.coverage), head.node))
-    return Choice(chosen, dropped + rest, confidence, remarks)
+    return Choice(chosen, dropped + rest, confidence)
 
 
 def _count(bits: int) -> int:
@@ -127,11 +137,11 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
         rivals = [
             other for other in groups
             if other.coverage == head.coverage and not other.coverage & judge and other.node != head.node
-        ]  # fmt: skip
+        ] or untaught_copies(flow, head)  # fmt: skip
         if rivals:
             for rival in [head, *rivals]:
                 rival.cone = cone(flow, rival.node)
-            best = max([head, *rivals], key=lambda item: _inference(flow, item))
+            best = max([head, *rivals], key=lambda item: inference(flow, item))
             best.rule, best.towers = "generator", len(rivals) + 1
             wanted.append(best)
             others.extend(item for item in [head, *rivals] if item is not best)
@@ -140,55 +150,6 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
     unique = {head.node: head for head in wanted}
     sure = (_SINGLE if len(unique) == 1 else _SEVERAL) - _DOUBT
     return Choice(sorted(unique.values(), key=lambda head: head.node), others, sure)
-
-
-def _inference(flow: Flow, head: Head) -> tuple[int, ...]:
-    """How much a copy of the net looks like the one for inference; more is better."""
-    nodes = flow.graph.nodes
-    name = nodes[head.node].name
-    statistics = sum(
-        1 for i in head.cone for s, _ in flow.rows[i]
-        if s < len(nodes) and not flow.feed_bits[s] and _is_statistic(flow, s)
-    )  # fmt: skip
-    random = sum(1 for i in head.cone if i < len(nodes) and nodes[i].op in ops.RANDOM)
-    if head.rule == "generator" or not flow.feed_bits[head.node]:
-        random = 0
-    differentiated = f"gradients/{nodes[head.root].name}_grad" in _gradient_scopes(flow)
-    piped = sum(1 for i in head.cone if i < len(nodes) and ops.hands_out_examples(nodes[i].op))
-    return (
-        -min(random, 1),
-        min(statistics, 1),
-        int(not differentiated),
-        int(head.dangling),
-        -min(piped, 1),
-        int(_GOOD.search(name) is not None) - int(_BAD.search(name) is not None),
-        -head.node,
-    )
-
-
-def _is_statistic(flow: Flow, i: int) -> bool:
-    node = flow.graph.nodes[i]
-    if node.op in ops.PASSES and flow.rows[i]:
-        node = flow.graph.nodes[flow.rows[i][0][0]]
-    return node.op in ops.VARIABLES and "moving" in node.name.lower()
-
-
-def _gradient_scopes(flow: Flow) -> frozenset[str]:
-    """``gradients/<op>_grad`` for every op that a gradient was taken of."""
-    cached: frozenset[str] | None = flow.__dict__.get("_scopes")
-    if cached is None:
-        found = set()
-        for node in flow.graph.nodes:
-            at = node.name.find("gradients")
-            if at < 0:
-                continue
-            end = node.name.rfind("_grad/")
-            if end > at:
-                inner = node.name[at:end]
-                found.add("gradients/" + inner.partition("/")[2] + "_grad")
-        cached = frozenset(found)
-        flow.__dict__["_scopes"] = cached
-    return cached
 
 
 def _without_stages(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
@@ -202,7 +163,7 @@ def _without_stages(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
         head for head in groups
         if head.rule == "head" and (head.dangling or nodes[head.node].op in ("Concat", "ConcatV2"))
     ]  # fmt: skip
-    layers = {id(head): _layers_of(flow, head) for head in later}
+    layers = {id(head): layers_of(flow, head) for head in later}
     kept: list[Head] = []
     inner: list[Head] = []
     for head in groups:
@@ -213,78 +174,6 @@ def _without_stages(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
         )  # fmt: skip
         (inner if stage else kept).append(head)
     return kept, inner
-
-
-def _layers_of(flow: Flow, head: Head) -> frozenset[int]:
-    """The layers that a head needs."""
-    nodes = flow.graph.nodes
-    return frozenset(i for i in head.cone if i < len(nodes) and nodes[i].op in ops.MIXES)
-
-
-def _without_copies(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
-    """One of the towers that share all their variables: the one for inference."""
-    by_coverage: dict[int, list[Head]] = {}
-    for head in groups:
-        by_coverage.setdefault(head.coverage, []).append(head)
-    kept: list[Head] = []
-    dropped: list[Head] = []
-    mixes = {id(head): _layers_of(flow, head) for head in groups}
-    for coverage, rivals in by_coverage.items():
-        if len(rivals) == 1 or not coverage:
-            kept.extend(rivals)
-            continue
-        taught = _taught_word_by_word(flow, rivals, mixes)
-        dropped.extend(taught)
-        rivals = [head for head in rivals if head not in taught]
-        towers: list[list[Head]] = []
-        for head in rivals:
-            for tower in towers:
-                if mixes[id(head)] & mixes[id(tower[0])]:
-                    tower.append(head)
-                    break
-            else:
-                towers.append([head])
-        best = max(towers, key=lambda tower: max(_inference(flow, head) for head in tower))
-        for tower in towers:
-            (kept if tower is best else dropped).extend(tower)
-        for head in best:
-            head.towers = len(towers) + bool(taught)
-    if any(head.towers > 1 for head in kept):
-        # Heads whose copies had slightly different variables go with their tower.
-        base = {i for head in kept if head.towers > 1 for i in mixes[id(head)]}
-        lost = {i for head in dropped for i in mixes[id(head)]} - base
-        gone = [
-            head
-            for head in kept
-            if head.towers == 1 and mixes[id(head)] & lost and not mixes[id(head)] & base
-        ]
-        dropped.extend(gone)
-        kept = [head for head in kept if head not in gone]
-    return kept, dropped
-
-
-def _taught_word_by_word(flow: Flow, rivals: list[Head], mixes: dict[int, frozenset[int]]) -> list[Head]:
-    """Heads of decoders that are told the true words, if the same parameters also decode by themselves.
-
-    Both may start from one encoder; behind it each layer is there twice.
-    """
-    free = [head for head in rivals if not (flow.taught[head.root] if flow.taught else head.labels)]
-    taught = [head for head in rivals if head.labels and not head.dangling and head not in free]
-    result = []
-    for head in taught:
-        for other in free:
-            mine = _parameters(flow, mixes[id(head)] - mixes[id(other)])
-            if mine and mine <= _parameters(flow, mixes[id(other)] - mixes[id(head)]):
-                result.append(head)
-                break
-    return result
-
-
-def _parameters(flow: Flow, layers: frozenset[int]) -> set[int]:
-    """The variables that layers read as their own."""
-    return {
-        parameter_behind(flow, s) for i in layers for s, _ in flow.rows[i] if not flow.feed_bits[s]
-    } - {-1}  # fmt: skip
 
 
 def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
@@ -302,7 +191,7 @@ def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], li
             and _same_width(flow, other, width)
             and not _other_part(flow, head, other)
             and ((head.labels and head.labels & other.labels and not head.dangling)
-                 or (head.dangling and _BAD.search(flow.graph.nodes[head.node].name)))
+                 or (head.dangling and FOR_TRAINING.search(flow.graph.nodes[head.node].name)))
         ]  # fmt: skip
         (dropped if better else kept).append(head)
     return kept, dropped
@@ -367,40 +256,13 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     return kept, dropped
 
 
-def _steps(flow: Flow, head: Head, other: Head) -> bool:
-    """Whether two heads are steps of one series: the same layer made both."""
-    if flow.graph.nodes[head.node].op != flow.graph.nodes[other.node].op or not head.labels & other.labels:
-        return False
-    same = flow.shape(head.node, head.port) == flow.shape(other.node, other.port)
-    return same and _last_parameters(flow, head.node) == _last_parameters(flow, other.node) != set()
-
-
-def _last_parameters(flow: Flow, i: int) -> set[int]:
-    """The parameters that were met last on the ways to a node."""
-    nodes = flow.graph.nodes
-    found: set[int] = set()
-    todo, seen = [i], {i}
-    while todo and len(seen) < _NEAR:
-        node = todo.pop()
-        if node < len(nodes) and meets_parameter(flow, node, layers=True):
-            found |= _parameters(flow, frozenset({node}))
-            continue
-        fresh = {s for s, _ in flow.rows[node] if flow.variable_bits[s]} - seen
-        seen |= fresh
-        todo.extend(sorted(fresh))
-    return found
-
-
-_NEAR = 200
-
-
 def _finer(flow: Flow, head: Head, other: Head) -> bool:
     """Whether another head goes on from this one, with more of the net, to say the same in more detail."""
     first, second = flow.shape(head.node, head.port), flow.shape(other.node, other.port)
     if head.coverage & ~other.coverage or head.coverage == other.coverage or not first or not second:
         return False
     alike = len(first) == len(second) == 4 and first[-1] == second[-1] and first != second
-    return alike and _layers_of(flow, head) <= other.cone
+    return alike and layers_of(flow, head) <= other.cone
 
 
 def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
@@ -420,52 +282,22 @@ def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]
     return [head for head in groups if head not in dropped], dropped
 
 
-def _with_both_layouts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
-    """The heads, and for one that is only transposed for whoever fetches it also its source."""
-    result = []
-    for head in chosen:
-        result.append(head)
-        node = flow.graph.nodes[head.node]
-        if head.dangling and node.op == "Transpose" and flow.rows[head.node]:
-            source = flow.rows[head.node][0][0]
-            if found.contact[source] and found.inside[source] == 1:
-                result.append(
-                    Head(
-                        node=source, port=0, coverage=head.coverage, feeds=head.feeds, root=head.root,
-                        dangling=False, labels=found.contact[source],
-                    )
-                )  # fmt: skip
-    return result
+def _without_chances(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without the scores of which a sample was drawn, to be fetched: the next word, an action."""
+    nodes = flow.graph.nodes
+    scores: set[int] = set()
+    for head in groups:
+        i = walk_back(flow, head.node, _AROUND_A_DRAW)
+        if head.dangling and nodes[i].op == "Multinomial":
+            scores.add(walk_back(flow, flow.rows[i][0][0], _AROUND_A_DRAW | ops.ACTIVATIONS | {"Log", "Exp"}))
+    dropped = [
+        head for head in groups
+        if not head.dangling and walk_back(flow, head.node, _AROUND_A_DRAW | ops.ACTIVATIONS) in scores
+    ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
 
 
-def _before_joined(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
-    """What a loss joins of several scales, each by itself: where the author shows one answer for each scale.
-
-    The probabilities of each scale, which no loss needs, tell; offsets of boxes are joined likewise.
-    """
-    nodes, rows = flow.graph.nodes, flow.rows
-    joined: dict[int, list[int]] = {}
-    for head in chosen:
-        if not head.dangling and head.rule == "head" and nodes[head.node].op in ("Concat", "ConcatV2"):
-            joined[id(head)] = [s for s, _ in rows[head.node] if found.inside[s] == 1]
-    shown = {
-        key: [activation_of(flow, found, s) for s in sources]
-        for key, sources in joined.items() if len(sources) > 1
-    }  # fmt: skip
-    scales = {
-        len(sources) for key, sources in joined.items()
-        if key in shown and all(a != s for a, s in zip(shown[key], sources, strict=True))
-    }  # fmt: skip
-    result: list[Head] = []
-    for head in chosen:
-        if id(head) in shown and len(shown[id(head)]) in scales:
-            result.extend(
-                replace(head, node=i, port=0, root=i, coverage=flow.variable_bits[i], alternatives=[])
-                for i in shown[id(head)]
-            )
-        else:
-            result.append(head)
-    return result
+_AROUND_A_DRAW = ops.LOOK_THROUGH | {"StridedSlice", "Slice", "RealDiv", "Mul", "Sub"}
 
 
 _SHOWN, _SINGLE, _SEVERAL = 0.92, 0.78, 0.58

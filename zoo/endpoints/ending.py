@@ -94,8 +94,11 @@ class Ending:
         return first
 
     def last(self, i: int) -> int:
-        """The last node that all ways from ``i`` to a loss go through, itself at first."""
-        while self.next[i] >= 0:
+        """The last node that all ways from ``i`` to a loss go through, itself at first.
+
+        Not behind a comparison of each example with every other one: that is a loss of embeddings.
+        """
+        while self.next[i] >= 0 and not _meets_itself(self.flow, self.next[i]):
             i = self.next[i]
         return i
 
@@ -154,3 +157,24 @@ class Ending:
             common = _EXIT if port in met else self._common(ahead)
             result.append((i, port) if common < 0 else (self.last(common), 0))
         return list(dict.fromkeys(result))
+
+
+def _meets_itself(flow: Flow, i: int) -> bool:
+    """Whether a node multiplies a tensor with its own transpose, or takes all differences of its rows."""
+    nodes, row = flow.graph.nodes, flow.rows[i]
+    if len(row) != 2:
+        return False
+    if walk_back(flow, row[0][0]) != walk_back(flow, row[1][0]):
+        return False
+    if nodes[i].op in ("Sub", "SquaredDifference"):
+        return any(nodes[s].op in ("ExpandDims", "Reshape") for s, _ in row)
+    return nodes[i].op == "MatMul" and _turned(flow, i) == [False, True]
+
+
+def _turned(flow: Flow, i: int) -> list[bool]:
+    """Which inputs of a product are transposed, by the product itself or on their way to it."""
+    nodes, turned = flow.graph.nodes, []
+    for (source, _), key in zip(flow.rows[i], ("transpose_a", "transpose_b"), strict=True):
+        flip = nodes[i].attr(key)
+        turned.append((flip is not None and flip.b) != (nodes[source].op == "Transpose"))
+    return turned

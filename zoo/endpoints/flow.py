@@ -33,6 +33,9 @@ class _Consumers(Sequence[Sequence[int]]):
         return self.readers.nodes(i)
 
 
+_DEPTHS = {"Enter": 1, "RefEnter": 1, "Exit": -1, "RefExit": -1}
+
+
 @dataclass(frozen=True, slots=True)
 class FeedPoint:
     """A tensor that has to be fed, or that replaces what feeds it."""
@@ -107,6 +110,19 @@ class Flow:
                 if not idle[i] and not (i < len(self.graph.nodes) and self.off[i]):
                     idle[i] = any(idle[source] for source, _ in self.rows[i])
         return idle
+
+    @cached_property
+    def looped(self) -> bytearray:
+        """Per node how many loops it is inside: a tensor in there cannot be fetched."""
+        nodes = self.graph.nodes
+        looped = bytearray(len(self.rows))
+        if any(node.op in ("Enter", "RefEnter") for node in nodes):
+            for i in self.order:
+                depth = max((looped[source] for source, _ in self.rows[i]), default=0)
+                if i < len(nodes) and nodes[i].op in _DEPTHS:
+                    depth = max(0, depth + _DEPTHS[nodes[i].op])
+                looped[i] = depth
+        return looped
 
     @cached_property
     def taught(self) -> bytearray:

@@ -21,7 +21,7 @@ from zoo.graph import split_input
 from zoo.shapes.engine import BACK_EDGES
 
 _GROUPS = 60
-"""Heads that are compared with each other; more than this many are no heads."""
+"""Heads that are compared with each other, those of the most variables, the last of them."""
 
 
 @dataclass(slots=True)
@@ -57,10 +57,13 @@ def terminals(flow: Flow, found: Region) -> list[int]:
     nodes = flow.graph.nodes
     result = []
     for i in flow.line:
-        if found.inside[i] != 1 or found.lossward[i] or found.peeled[i]:
+        if found.inside[i] != 1 or found.lossward[i] or found.peeled[i] or _counts_decisions(flow, i):
+            continue
+        if flow.looped[i]:
             continue
         if any(
             found.inside[j] == 1
+            and not _counts_decisions(flow, j)
             and not found.lossward[j]
             and not found.peeled[j]
             and nodes[j].op not in ops.SHAPES
@@ -78,6 +81,14 @@ def terminals(flow: Flow, found: Region) -> list[int]:
             continue
         result.append(i)
     return result
+
+
+def _counts_decisions(flow: Flow, i: int) -> bool:
+    """Whether a node adds up what was decided, and nobody reads the sum."""
+    nodes = flow.graph.nodes
+    if nodes[i].op not in ("Sum", "Mean") or flow.consumers[i] or not flow.trained:
+        return False
+    return nodes[walk_back(flow, flow.rows[i][0][0])].op in ops.DECISIONS
 
 
 def heads(flow: Flow, found: Region) -> list[Head]:
@@ -115,7 +126,10 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     for i in wanted:
         add_view(flow, found, groups, i, dangling=True, rule="state" if groups else "head")
     _add_states(flow, found, groups)
-    return list(groups.values())[:_GROUPS]
+    if len(groups) > _GROUPS:
+        order = sorted(groups.values(), key=lambda head: (-head.coverage.bit_count(), -head.node))
+        return sorted(order[:_GROUPS], key=lambda head: (head.node, head.port))
+    return list(groups.values())
 
 
 def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:
@@ -228,6 +242,8 @@ def _port_read(flow: Flow, i: int, view: int) -> int:
 def _view(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
     """The tensor to fetch for a terminal: before the decision that a metric takes, before a logarithm."""
     nodes, rows = flow.graph.nodes, flow.rows
+    if dangling and found.reported[i] == 1 and nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
+        return walk_back(flow, i)  # the form is for a summary
     node, decided = i, -1
     for _ in range(12):
         op = nodes[node].op
@@ -500,8 +516,17 @@ def _root(flow: Flow, i: int, port: int = 0) -> tuple[int, int]:
         inner = next(((s, k) for s, k in flow.rows[i] if flow.variable_bits[s] or not flow.variables), None)
         if inner is None or (nodes[i].op == "Log" and nodes[inner[0]].op not in ops.PROBABILITIES):
             break
-        i, port = inner
+        i, port = _beside_zeros(flow, *inner)
     return i, port if i < len(nodes) and nodes[i].op in CUTS else 0
+
+
+def _beside_zeros(flow: Flow, i: int, port: int) -> tuple[int, int]:
+    """The logits that were joined with zeros, for a softmax over two classes; else the tensor itself."""
+    nodes = flow.graph.nodes
+    if i >= len(nodes) or nodes[i].op != "ConcatV2" or len(flow.rows[i]) != 3:
+        return i, port
+    zeros, logits = flow.rows[i][:2]
+    return logits if nodes[zeros[0]].op == "ZerosLike" and flow.rows[zeros[0]][0] == logits else (i, port)
 
 
 def cone(flow: Flow, i: int) -> frozenset[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow
+from zoo.endpoints.flow import Flow, leads_on, output_dtype
 from zoo.endpoints.heads import Head, cone
 from zoo.endpoints.kinds import walk_back
 from zoo.endpoints.region import Region
@@ -23,8 +23,16 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
     gone = [
         head for head in groups
         if head.dangling and head.rule == "head" and not deliberate(flow, head)
-        and (_shows_a_layer(flow, found, head, groups) or _untrained(flow, head, groups))
+        and (
+            _shows_a_layer(flow, found, head, groups)
+            or _untrained(flow, head, groups)
+            or _looked_up_in_vain(flow, head, groups)
+            or _is_hidden_layer(flow, head, groups)
+            or (head.coverage & found.scored and _is_float(flow, head))
+        )
     ]  # fmt: skip
+    gone += [head for head in groups if head not in gone and _kept_by_a_loop(flow, head, groups)]
+    gone += _cut_from_inside(flow, found, [head for head in groups if head not in gone])
     gone += _looks_inside(flow, [head for head in groups if head not in gone])
     kept = [head for head in groups if head not in gone]
     stages = _for_a_next_stage(flow, found, kept)
@@ -51,6 +59,41 @@ def _shows_a_layer(flow: Flow, found: Region, head: Head, groups: list[Head]) ->
     return layer != head.node and found.extends[layer] > 1
 
 
+def _is_hidden_layer(flow: Flow, head: Head, groups: list[Head]) -> bool:
+    """Whether a head is a wide layer's activation, as no answer is one, and another head is an answer."""
+    nodes = flow.graph.nodes
+    shape = flow.shape(head.node, head.port)
+    if nodes[head.node].op not in _HIDDEN or not shape or (shape[-1] or 0) < _WIDE:
+        return False
+    answers = ops.PROBABILITIES | ops.DECISIONS
+    return any(
+        other.labels or not _is_float(flow, other) or nodes[walk_back(flow, other.node)].op in answers
+        for other in groups
+    )
+
+
+_HIDDEN = frozenset("Relu Relu6 Elu Selu LeakyRelu Tanh Softplus FusedBatchNorm FusedBatchNormV3".split())
+_WIDE = 32
+
+
+def _is_float(flow: Flow, head: Head) -> bool:
+    """Whether a head is scores, not the path that was decided on by scores."""
+    return (output_dtype(flow.graph.nodes[head.node], head.port) or "float32").startswith("float")
+
+
+def _looked_up_in_vain(flow: Flow, head: Head, groups: list[Head]) -> bool:
+    """Whether a head is nothing but rows of a table that the model reads elsewhere: a step's unused input."""
+    base = walk_back(flow, head.node)
+    if base >= len(flow.graph.nodes) or flow.graph.nodes[base].op not in ops.LOOKUPS:
+        return False
+    return head.coverage.bit_count() == 1 and any(
+        head.coverage & other.coverage and other.coverage.bit_count() > _MANY for other in groups
+    )
+
+
+_MANY = 3
+
+
 def _untrained(flow: Flow, head: Head, groups: list[Head]) -> bool:
     """Whether no loss trains the last layers of a head, and other heads hold all that is trained of it."""
     if not flow.idle[head.node]:
@@ -61,6 +104,49 @@ def _untrained(flow: Flow, head: Head, groups: list[Head]) -> bool:
             rest |= other.coverage
     live = sum(1 << bit for bit, i in enumerate(flow.variables) if not flow.idle[i])
     return rest != 0 and not head.coverage & live & ~rest
+
+
+def _cut_from_inside(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
+    """Heads that show a part of what layers of another head go on with: an example's attention, say."""
+    cut = {
+        id(head): walk_back(flow, head.node, ops.LOOK_THROUGH | {"StridedSlice", "Slice"})
+        for head in groups if head.dangling and head.rule == "head" and not deliberate(flow, head)
+    }  # fmt: skip
+    cut = {key: inner for key, inner in cut.items() if found.extends[inner] > 1}
+    if not cut:
+        return []
+    leads = leads_on(flow, found.inside, scored=found.scored)
+    rest = [cone(flow, head.node) for head in groups if id(head) not in cut]
+    return [
+        head for head in groups
+        if id(head) in cut and cut[id(head)] != head.node and leads[cut[id(head)]]
+        and any(cut[id(head)] in needs for needs in rest)
+    ]  # fmt: skip
+
+
+def _kept_by_a_loop(flow: Flow, head: Head, groups: list[Head]) -> bool:
+    """Whether a head is what a loop wrote down at each step, while something else of the loop is wanted.
+
+    A recurrent layer hands out its state and all steps, a decoder scores and words, wanted or not.
+    """
+    nodes = flow.graph.nodes
+    pile = walk_back(flow, head.node)
+    if head.labels or deliberate(flow, head) or not nodes[pile].op.startswith("TensorArrayGather"):
+        return False
+    loop = _scope(flow, flow.rows[pile][-1][0])
+    rivals = [
+        other for other in groups
+        if other is not head and not head.coverage & ~other.coverage
+        and (head.coverage != other.coverage or deliberate(flow, other))
+    ]  # fmt: skip
+    return any(
+        i < len(nodes) and nodes[i].op == "Exit" and _scope(flow, i) == loop
+        for other in rivals for i in cone(flow, other.node)
+    )  # fmt: skip
+
+
+def _scope(flow: Flow, i: int) -> str:
+    return flow.graph.nodes[i].name.rpartition("/")[0]
 
 
 def _looks_inside(flow: Flow, groups: list[Head]) -> list[Head]:

@@ -323,6 +323,7 @@ def _scored(flow: Flow, labels: int) -> int:
     for i in flow.line:
         if not flow.leads[i] and flow.feed_bits[i] & labels and looks_up_scores(flow, i):
             for source, _ in flow.rows[i]:
-                if not flow.feed_bits[source]:
+                # A parameter in a conditional also depends on what the condition depends on.
+                if not flow.feed_bits[source] or parameter_behind(flow, source) >= 0:
                     bits |= flow.variable_bits[source]
     return bits

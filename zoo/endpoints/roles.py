@@ -70,7 +70,7 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
                 confidence=0.95,
                 folded=value,
             )
-        return None
+        return _turns_dropout_off(flow, feed)
     if feed.dtype.startswith(("float", "bfloat")):
         dropout = _dropout(flow, feed)
         if dropout is not None:
@@ -204,6 +204,24 @@ def _dropout(flow: Flow, feed: FeedPoint) -> Role | None:
                 role = _dropout_in_function(flow, reader, _reads_at(flow, reader, i), flipped=flipped)
                 if role is not None:
                     return role
+    return None
+
+
+def _turns_dropout_off(flow: Flow, feed: FeedPoint) -> Role | None:
+    """A flag that a dropout rate is multiplied with."""
+    nodes = flow.graph.nodes
+    for cast, _ in flow.graph.consumers[feed.node] if feed.dtype == "bool" else ():
+        for product, port in flow.graph.consumers[cast] if nodes[cast].op == "Cast" else ():
+            if port < 0 or nodes[product].op != "Mul":
+                continue
+            role = _dropout(flow, FeedPoint("", product, 0, "float32"))
+            if role is not None and role.folded == 0.0:
+                return Role(
+                    name="training_flag",
+                    reason="a single bool that the rate of dropout is multiplied with",
+                    confidence=0.95,
+                    folded=False,
+                )
     return None
 
 

@@ -59,6 +59,44 @@ def without_teachers(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     return [head for head in groups if head not in teachers], teachers
 
 
+def without_critics(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without the single value that a critic gives to an action that is fed, where an actor answers with one.
+
+    The critic's gradient by its action goes to the actor by way of Python, through a placeholder.
+    """
+    nodes = flow.graph.nodes
+    dropped = []
+    for head in groups[:_COMPARED] if flow.trained else ():
+        shape = flow.shape(head.node, head.port)
+        if head.dangling or not shape or shape[-1] != 1 or not head.labels:
+            continue
+        fed = [
+            flow.shape(feed.node, feed.port)
+            for k, feed in enumerate(flow.feeds)
+            if head.feeds >> k & 1 and nodes[feed.node].op in ops.PLACEHOLDERS
+        ]
+        for actor in groups[:_COMPARED]:
+            acts = flow.shape(actor.node, actor.port)
+            if actor is head or actor.labels or actor.coverage & head.coverage or actor.feeds & head.feeds:
+                continue
+            states = [
+                flow.shape(feed.node, feed.port) for k, feed in enumerate(flow.feeds) if actor.feeds >> k & 1
+            ]
+            if acts in fed and any(state in fed for state in states if state != acts):
+                dropped.append(head)
+                break
+    values = 0
+    for head in dropped:
+        values |= head.coverage
+    if dropped:
+        dropped += [head for head in groups if head not in dropped and not head.coverage & ~values]
+    return [head for head in groups if head not in dropped], dropped
+
+
+_COMPARED = 8
+"""Heads that are compared with each other."""
+
+
 def _losses(flow: Flow) -> dict[str, tuple[int, int]]:
     """Per scope of gradients the loss (-1 if it cannot be told) and the bits of the variables it trains."""
     nodes, sources = flow.graph.nodes, flow.graph.sources

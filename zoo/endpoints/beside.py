@@ -1,0 +1,145 @@
+"""What belongs to an answer beside its heads: earlier steps, counts, slopes, another layout, each scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from zoo.endpoints import ops
+from zoo.endpoints.copies import made_alike
+from zoo.endpoints.flow import Flow, output_dtype
+from zoo.endpoints.heads import Head, activation_of, cone
+from zoo.endpoints.region import Region
+
+
+def with_earlier_steps(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and before the last step of an unrolled decoder the steps whose decisions led on to it."""
+    result: list[Head] = []
+    for head in chosen:
+        if head.rule == "head" and head.dangling:
+            result.extend(
+                replace(head, node=i, port=0, root=i, alternatives=[], dangling=False,
+                        coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~found.side)
+                for i in made_alike(flow, head.node)
+                if i in head.cone and _only_decides(flow, found, i)
+            )  # fmt: skip
+        result.append(head)
+    return result
+
+
+def _only_decides(flow: Flow, found: Region, i: int) -> bool:
+    """Whether the model goes on from a tensor by a decision alone: the word that was chosen."""
+    nodes = flow.graph.nodes
+    readers = [j for j in flow.consumers[i] if j < len(nodes) and found.inside[j] == 1]
+    return bool(readers) and all(
+        nodes[j].op in ("ArgMax", "Multinomial") or (nodes[j].op in ops.PROBABILITIES | {"StopGradient"}
+                                                      and _only_decides(flow, found, j))
+        for j in readers
+    )  # fmt: skip
+
+
+def with_counts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and what depends on how many boxes were kept, not on which: their number, their classes.
+
+    A list of classes beside the boxes takes the place of what its lengths were read from.
+    """
+    nodes = flow.graph.nodes
+    if not chosen or not any(nodes[i].op.startswith("NonMaxSuppression") for i in flow.line):
+        return chosen
+    known = found.side
+    for head in chosen:
+        known |= head.feeds
+    counts: list[Head] = []
+    needed: set[int] = set()
+    for i in flow.line:
+        if found.inside[i] or flow.variable_bits[i] or len(flow.consumers[i]) or flow.feed_bits[i] & ~known:
+            continue
+        if nodes[i].op in ("Switch", "Merge") or output_dtype(nodes[i], 0) == "bool":
+            continue  # a condition's, not the author's
+        needs = cone(flow, i)
+        if any(nodes[k].op.startswith("NonMaxSuppression") for k in needs if k < len(nodes)):
+            needed |= needs
+            counts.append(replace(chosen[0], node=i, port=0, root=i, alternatives=[], dangling=True))
+    return [
+        head for head in chosen if head.node not in needed or not _only_measured(flow, head.node)
+    ] + counts
+
+
+def _only_measured(flow: Flow, i: int) -> bool:
+    """Whether all that reads a tensor asks for its shape."""
+    nodes, readers = flow.graph.nodes, flow.consumers[i]
+    return len(readers) > 0 and all(j < len(nodes) and nodes[j].op in ops.SHAPES for j in readers)
+
+
+def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and the slope of one by an example, where its author gave that a name: forces of an energy.
+
+    Gradients by parameters train; one by an example has the example's shape, and needs no label.
+    """
+    nodes = flow.graph.nodes
+    shapes = {
+        flow.shape(feed.node, feed.port) for k, feed in enumerate(flow.feeds)
+        if feed.dtype.startswith("float") and any(head.feeds >> k & 1 for head in chosen)
+    } - {None, ()}  # fmt: skip
+    labels = {feed.node for k, feed in enumerate(flow.feeds) if found.labels >> k & 1}
+    slopes = []
+    for i, node in enumerate(nodes if chosen and flow.trained else ()):
+        if not flow.off[i] or node.op not in ("Neg", "Identity") or ops.in_gradient(node.name):
+            continue
+        if flow.shape(i) in shapes and any(ops.in_gradient(nodes[s].name) for s, _ in flow.rows[i]):
+            needs = set(flow.graph.ancestors([i], control=False))
+            if not needs & labels and not any(ops.trains(nodes[j].op) for j in flow.consumers[i]):
+                # The sign comes first, the name after it.
+                named = next((j for j in flow.consumers[i] if nodes[j].op == "Identity"), i)
+                dangling = not len(flow.consumers[named])
+                slopes.append(
+                    replace(chosen[0], node=named, port=0, root=named, alternatives=[], dangling=dangling)
+                )
+    return chosen + slopes
+
+
+def with_both_layouts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and for one that is only transposed for whoever fetches it also its source."""
+    result = []
+    for head in chosen:
+        result.append(head)
+        node = flow.graph.nodes[head.node]
+        if head.dangling and node.op == "Transpose" and flow.rows[head.node]:
+            source = flow.rows[head.node][0][0]
+            if found.contact[source] and found.inside[source] == 1:
+                result.append(
+                    Head(
+                        node=source, port=0, coverage=head.coverage, feeds=head.feeds, root=head.root,
+                        dangling=False, labels=found.contact[source],
+                    )
+                )  # fmt: skip
+    return result
+
+
+def before_joined(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """What a loss joins of several scales, each by itself: where the author shows one answer for each scale.
+
+    The probabilities of each scale, which no loss needs, tell; offsets of boxes are joined likewise.
+    """
+    nodes, rows = flow.graph.nodes, flow.rows
+    joined: dict[int, list[int]] = {}
+    for head in chosen:
+        if not head.dangling and head.rule == "head" and nodes[head.node].op in ("Concat", "ConcatV2"):
+            joined[id(head)] = [s for s, _ in rows[head.node] if found.inside[s] == 1]
+    shown = {
+        key: [activation_of(flow, found, s) for s in sources]
+        for key, sources in joined.items() if len(sources) > 1
+    }  # fmt: skip
+    scales = {
+        len(sources) for key, sources in joined.items()
+        if key in shown and all(a != s for a, s in zip(shown[key], sources, strict=True))
+    }  # fmt: skip
+    result: list[Head] = []
+    for head in chosen:
+        if id(head) in shown and len(shown[id(head)]) in scales:
+            result.extend(
+                replace(head, node=i, port=0, root=i, coverage=flow.variable_bits[i], alternatives=[])
+                for i in shown[id(head)]
+            )
+        else:
+            result.append(head)
+    return result

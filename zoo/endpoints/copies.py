@@ -1,0 +1,176 @@
+"""Copies of a net that share their variables: which of them is the one for inference."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from zoo.endpoints import ops
+from zoo.endpoints.flow import Flow, meets_parameter, parameter_behind
+from zoo.endpoints.heads import Head
+
+_FOR_INFERENCE = re.compile(
+    r"(^|[/_])(test|eval|infer|inference|predict|prediction|sampler|sample|deploy|val|valid)", re.IGNORECASE
+)
+
+
+FOR_TRAINING = re.compile(r"(^|[/_])(train|training|aux|auxiliary)", re.IGNORECASE)
+
+
+def without_copies(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """One of the towers that share all their variables: the one for inference."""
+    by_coverage: dict[int, list[Head]] = {}
+    for head in groups:
+        by_coverage.setdefault(head.coverage, []).append(head)
+    kept: list[Head] = []
+    dropped: list[Head] = []
+    mixes = {id(head): layers_of(flow, head) for head in groups}
+    for coverage, rivals in by_coverage.items():
+        if len(rivals) == 1 or not coverage:
+            kept.extend(rivals)
+            continue
+        taught = _taught_word_by_word(flow, rivals, mixes)
+        dropped.extend(taught)
+        rivals = [head for head in rivals if head not in taught]
+        towers: list[list[Head]] = []
+        for head in rivals:
+            for tower in towers:
+                if mixes[id(head)] & mixes[id(tower[0])]:
+                    tower.append(head)
+                    break
+            else:
+                towers.append([head])
+        best = max(towers, key=lambda tower: max(inference(flow, head) for head in tower))
+        for tower in towers:
+            (kept if tower is best else dropped).extend(tower)
+        for head in best:
+            head.towers = len(towers) + bool(taught)
+    if any(head.towers > 1 for head in kept):
+        # Heads whose copies had slightly different variables go with their tower.
+        base = {i for head in kept if head.towers > 1 for i in mixes[id(head)]}
+        lost = {i for head in dropped for i in mixes[id(head)]} - base
+        gone = [
+            head
+            for head in kept
+            if head.towers == 1 and mixes[id(head)] & lost and not mixes[id(head)] & base
+        ]
+        dropped.extend(gone)
+        kept = [head for head in kept if head not in gone]
+    return kept, dropped
+
+
+def _taught_word_by_word(flow: Flow, rivals: list[Head], mixes: dict[int, frozenset[int]]) -> list[Head]:
+    """Heads of decoders that are told the true words, if the same parameters also decode by themselves.
+
+    Both may start from one encoder; behind it each layer is there twice.
+    """
+    free = [head for head in rivals if not (flow.taught[head.root] if flow.taught else head.labels)]
+    taught = [head for head in rivals if head.labels and not head.dangling and head not in free]
+    result = []
+    for head in taught:
+        for other in free:
+            # Each lookup in a table of constants has a copy of its own.
+            mine = _parameters(flow, mixes[id(head)] - mixes[id(other)]).intersection(flow.variables)
+            if mine and mine <= _parameters(flow, mixes[id(other)] - mixes[id(head)]):
+                result.append(head)
+                break
+    return result
+
+
+def untaught_copies(flow: Flow, head: Head) -> list[Head]:
+    """The same tensor of another run of the net, which no gradient goes through: made to be looked at."""
+    if not flow.taught or not flow.taught[head.node]:
+        return []
+    return [
+        replace(head, node=i, port=0, root=i, alternatives=[])
+        for i in made_alike(flow, head.node)
+        if not flow.taught[i] and not flow.teaches[i] and flow.variable_bits[i] == head.coverage
+    ]
+
+
+def made_alike(flow: Flow, i: int) -> list[int]:
+    """Other tensors that the same last layer, read again, and the same ops behind it made."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    way = [i]
+    while not meets_parameter(flow, way[-1]):
+        inner = [s for s, _ in rows[way[-1]] if flow.feed_bits[s] | flow.random_bits[s]]
+        if len(inner) != 1 or len(way) > _WAY:
+            return []
+        way.append(inner[0])
+    parameter = next(s for s, _ in rows[way[-1]] if not flow.feed_bits[s] and flow.variable_bits[s])
+    result = []
+    for k in flow.consumers[parameter]:
+        for j in reversed(way[:-1]):
+            k = next((n for n in flow.consumers[k] if n < len(nodes) and nodes[n].op == nodes[j].op), -1)
+            if k < 0:
+                break
+        alike = 0 <= k < len(nodes) and k != i and not flow.off[k] and nodes[k].op == nodes[i].op
+        if alike and flow.shape(k) == flow.shape(i):
+            result.append(k)
+    return result
+
+
+_WAY = 8
+"""Ops between a net's last layer and its answer."""
+
+
+def inference(flow: Flow, head: Head) -> tuple[int, ...]:
+    """How much a copy of the net looks like the one for inference; more is better."""
+    nodes = flow.graph.nodes
+    name = nodes[head.node].name
+    statistics = sum(
+        1 for i in head.cone for s, _ in flow.rows[i]
+        if s < len(nodes) and not flow.feed_bits[s] and _is_statistic(flow, s)
+    )  # fmt: skip
+    random = sum(1 for i in head.cone if i < len(nodes) and nodes[i].op in ops.RANDOM)
+    if head.rule == "generator" or not flow.feed_bits[head.node]:
+        random = 0
+    differentiated = f"gradients/{nodes[head.root].name}_grad" in _gradient_scopes(flow)
+    piped = sum(1 for i in head.cone if i < len(nodes) and ops.hands_out_examples(nodes[i].op))
+    return (
+        -min(random, 1),
+        min(statistics, 1),
+        int(not differentiated),
+        int(head.dangling),
+        -min(piped, 1),
+        int(_FOR_INFERENCE.search(name) is not None) - int(FOR_TRAINING.search(name) is not None),
+        -head.node,
+    )
+
+
+def _is_statistic(flow: Flow, i: int) -> bool:
+    node = flow.graph.nodes[i]
+    if node.op in ops.PASSES and flow.rows[i]:
+        node = flow.graph.nodes[flow.rows[i][0][0]]
+    return node.op in ops.VARIABLES and "moving" in node.name.lower()
+
+
+def _gradient_scopes(flow: Flow) -> frozenset[str]:
+    """``gradients/<op>_grad`` for every op that a gradient was taken of."""
+    cached: frozenset[str] | None = flow.__dict__.get("_scopes")
+    if cached is None:
+        found = set()
+        for node in flow.graph.nodes:
+            at = node.name.find("gradients")
+            if at < 0:
+                continue
+            end = node.name.rfind("_grad/")
+            if end > at:
+                inner = node.name[at:end]
+                found.add("gradients/" + inner.partition("/")[2] + "_grad")
+        cached = frozenset(found)
+        flow.__dict__["_scopes"] = cached
+    return cached
+
+
+def layers_of(flow: Flow, head: Head) -> frozenset[int]:
+    """The layers that a head needs."""
+    nodes = flow.graph.nodes
+    return frozenset(i for i in head.cone if i < len(nodes) and nodes[i].op in ops.MIXES)
+
+
+def _parameters(flow: Flow, layers: frozenset[int]) -> set[int]:
+    """The variables that layers read as their own."""
+    return {
+        parameter_behind(flow, s) for i in layers for s, _ in flow.rows[i] if not flow.feed_bits[s]
+    } - {-1}  # fmt: skip
