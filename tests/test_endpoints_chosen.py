@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sketches import Sketch, names, read
+from tests.sketches import Sketch, names, read, role
 from zoo.endpoints import detect
 
 
@@ -189,3 +189,18 @@ def test_a_flag_that_a_dropout_rate_is_multiplied_with_is_folded(sketch: Sketch)
 
     assert names(found)[0] == ["x:0"]
     assert found.folds == {"training:0": False}
+
+
+def test_what_the_model_puts_into_a_queue_itself_is_a_state(sketch: Sketch) -> None:
+    """So does a net that makes sound sample by sample: what it computed comes back at a later call."""
+    tf, x = sketch.tf, sketch.feed([1, 4], "x")
+    queue = sketch.v1.FIFOQueue(8, "float32", shapes=[1, 4])
+    before = queue.dequeue(name="before")
+    hidden = tf.tanh(sketch.dense(x, 4, "hidden"))
+    queue.enqueue(hidden)
+    tf.nn.softmax(sketch.dense(hidden + sketch.dense(before, 4, "past"), 3, "kind"), name="kind")
+
+    found = detect(read(sketch))
+
+    assert (role(found, "x:0"), role(found, before.name)) == ("data", "queue")
+    assert {feed.tensor for feed in found.feeds} == {"x:0", before.name}

@@ -32,7 +32,33 @@ def roles(flow: Flow) -> dict[str, Role]:
         role = _side_input(flow, feed)
         if role is not None:
             found[feed.tensor] = role
+    found.update(_states_in_queues(flow))
     return found
+
+
+def _states_in_queues(flow: Flow) -> dict[str, Role]:
+    """Roles of what is taken from queues that the model itself fills: its state after the step before."""
+    nodes, graph = flow.graph.nodes, flow.graph
+    filled: dict[int, list[int]] = {}
+    for feed in flow.feeds:
+        if "Dequeue" in nodes[feed.node].op and graph.sources[feed.node]:
+            queue = graph.sources[feed.node][0][0]
+            filled[queue] = [i for i, _ in graph.consumers[queue] if "Enqueue" in nodes[i].op]
+    if not filled:
+        return {}
+    made, fed = bytearray(len(nodes)), bytearray(len(nodes))
+    for i in graph.order:
+        made[i] = nodes[i].op in ops.VARIABLES or any(made[s] for s, port in graph.sources[i] if port >= 0)
+        fed[i] = nodes[i].op in ops.PLACEHOLDERS or any(fed[s] for s, port in graph.sources[i] if port >= 0)
+    if not any(made[i] and fed[i] for enqueues in filled.values() for i in enqueues):
+        return {}
+    role = Role(name="queue", reason="a state that the model itself puts into a queue", confidence=0.9)
+    return {
+        feed.tensor: role
+        for feed in flow.feeds
+        if "Dequeue" in nodes[feed.node].op and graph.sources[feed.node]
+        if any(fed[i] for i in filled[graph.sources[feed.node][0][0]])
+    }
 
 
 def feed_shape(flow: Flow, feed: FeedPoint) -> Shape:
