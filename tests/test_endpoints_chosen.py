@@ -204,3 +204,24 @@ def test_what_the_model_puts_into_a_queue_itself_is_a_state(sketch: Sketch) -> N
 
     assert (role(found, "x:0"), role(found, before.name)) == ("data", "queue")
     assert {feed.tensor for feed in found.feeds} == {"x:0", before.name}
+
+
+def test_the_best_classes_that_somebody_looks_up_are_both_outputs(sketch: Sketch) -> None:
+    """Values and indices of what nobody reads on were made to be fetched."""
+    tf, labels = sketch.tf, sketch.feed([None, 9])
+    scores = sketch.dense(sketch.feed([None, 8]), 9, "scores")
+    sketch.train(sketch.entropy(scores, labels))
+    best = tf.math.top_k(tf.nn.softmax(scores), 3)
+
+    assert outputs(sketch) == [best.values.name, best.indices.name]
+
+
+def test_what_shows_layers_of_a_larger_net_is_no_output_unless_named(sketch: Sketch) -> None:
+    """An export holds what the functions that built it made on the way."""
+    tf = sketch.tf
+    hidden = tf.nn.relu(sketch.dense(sketch.feed([None, 4, 8][::2]), 6, "hidden"))
+    tf.identity(tf.reshape(hidden, [-1, 2, 3]), name="features")
+    tf.slice(hidden, [0, 0], [1, 6])
+    kind = tf.nn.softmax(sketch.dense(hidden, 3, "kind"))
+
+    assert outputs(sketch) == ["features:0", kind.name]

@@ -141,7 +141,8 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
         if rivals:
             for rival in [head, *rivals]:
                 rival.cone = cone(flow, rival.node)
-            best = max([head, *rivals], key=lambda item: inference(flow, item))
+            # All of them make something of noise: that speaks for none.
+            best = max([head, *rivals], key=lambda item: inference(flow, item)[1:])
             best.rule, best.towers = "generator", len(rivals) + 1
             wanted.append(best)
             others.extend(item for item in [head, *rivals] if item is not best)
@@ -241,7 +242,7 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     dropped: list[Head] = []
     for head in groups:
         if not flow.trained:
-            coarse = any(_finer(flow, head, other) for other in groups)
+            coarse = any(_finer(flow, head, other) or _inside(flow, head, other) for other in groups)
             (dropped if coarse else kept).append(head)
             continue
         inner = any(
@@ -254,6 +255,19 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
         wanted = head.rule == "state" or (head.dangling and deliberate(flow, head))
         (dropped if inner and not wanted else kept).append(head)
     return kept, dropped
+
+
+def _inside(flow: Flow, head: Head, other: Head) -> bool:
+    """Whether a head that nobody named shows layers of a larger net, and has none of its own."""
+    answers = ops.PROBABILITIES | ops.DECISIONS
+    if (
+        head.rule != "head"
+        or deliberate(flow, head)
+        or flow.graph.nodes[walk_back(flow, head.node)].op in answers
+    ):
+        return False
+    smaller = not head.coverage & ~other.coverage and head.coverage != other.coverage
+    return smaller and layers_of(flow, head) <= other.cone
 
 
 def _finer(flow: Flow, head: Head, other: Head) -> bool:

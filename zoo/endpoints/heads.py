@@ -213,7 +213,7 @@ def _labels(found: Region, *nodes: int) -> int:
 def _appeal(flow: Flow, i: int, *, dangling: bool) -> tuple[int, int]:
     base = walk_back(flow, i)
     op = flow.graph.nodes[base].op
-    if op.startswith("CTC"):
+    if op.startswith("CTC") or (op in ("TopK", "TopKV2") and dangling):
         return 4, int(dangling)
     if op in ops.PROBABILITIES:
         return 3, int(dangling)
@@ -244,6 +244,8 @@ def _view(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
     nodes, rows = flow.graph.nodes, flow.rows
     if dangling and found.reported[i] == 1 and nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
         return walk_back(flow, i)  # the form is for a summary
+    if dangling and nodes[i].op in ("TopK", "TopKV2"):
+        return i  # nobody asks for the best but to see them
     node, decided = i, -1
     for _ in range(12):
         op = nodes[node].op
