@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -81,8 +82,10 @@ class CrowdedError(Exception):
 
 def _one_of_two(row: Row, settings: Settings) -> Ended:
     """Bring one row to its outcome while another one may be under way in this process."""
+    from distributed import get_worker
+
     try:
-        return one(row, settings, tell=_teller())
+        return one(row, settings, tell=_teller(get_worker()))
     except CrowdedError:
         return alone(row, settings)
 
@@ -298,11 +301,9 @@ def _runner(shared: str, work: str, _thread: int) -> Runner:
     return runner
 
 
-def _teller() -> Callable[[str, str, int], None]:
-    """Reports progress to whoever listens at the scheduler, a few times a second."""
-    from distributed import get_worker
-
-    worker = get_worker()
+@functools.cache
+def _teller(worker: Any) -> Callable[[str, str, int], None]:
+    """Reports progress to whoever listens at the scheduler, a few times a second for all rows together."""
     last = [0.0]
 
     def tell(slug: str, stage: str, moved: int) -> None:

@@ -10,10 +10,10 @@ import pytest
 from tests.archives import contents, fetched, random_numbers, tar, zip_of
 from zoo.errors import UnpackError
 from zoo.unpack import Limits, unpack
-from zoo.unpacking.spares import SMALLEST, Spares
+from zoo.unpacking.spares import LARGE, Spares
 
-OLD = random_numbers(1).randbytes(SMALLEST + 100_000)
-NEW = random_numbers(2).randbytes(SMALLEST + 7)
+OLD = random_numbers(1).randbytes(LARGE + 100_000)
+NEW = random_numbers(2).randbytes(LARGE + 7)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_large_file_is_written_over_an_old_one_and_cut(
 
 
 def test_a_larger_file_grows_out_of_a_spare_one(spares: Spares, tmp_path: Path) -> None:
-    large = random_numbers(3).randbytes(2 * SMALLEST)
+    large = random_numbers(3).randbytes(2 * LARGE)
     (tmp_path / "m").write_bytes(tar({"weights": large, "other": NEW}))
 
     found = unpack([fetched(tmp_path / "m")], tmp_path / "out", limits=Limits(spares=spares))
@@ -63,7 +63,7 @@ def test_the_smallest_that_is_large_enough_is_taken(spares: Spares, tmp_path: Pa
     spares.gather(tmp_path / "second")
     sizes = sorted(path.stat().st_size for path in (tmp_path / "spares").iterdir())
 
-    handle = spares.take(tmp_path / "target", SMALLEST)
+    handle = spares.take(tmp_path / "target", LARGE)
 
     assert handle is not None
     os.close(handle)
@@ -73,7 +73,7 @@ def test_the_smallest_that_is_large_enough_is_taken(spares: Spares, tmp_path: Pa
 
 def test_a_file_that_ends_early_shows_nothing_of_the_old_one(spares: Spares, tmp_path: Path) -> None:
     whole = tar({"weights": NEW})
-    (tmp_path / "m").write_bytes(whole[: SMALLEST // 2])
+    (tmp_path / "m").write_bytes(whole[: LARGE // 2])
 
     with pytest.raises(UnpackError, match="early"):
         unpack([fetched(tmp_path / "m")], tmp_path / "out", limits=Limits(spares=spares))
@@ -99,7 +99,7 @@ def test_nothing_is_taken_where_a_file_stands_already(spares: Spares, tmp_path: 
     target = tmp_path / "target"
     target.write_bytes(b"stands")
 
-    assert spares.take(target, SMALLEST) is None
+    assert spares.take(target, LARGE) is None
     assert target.read_bytes() == b"stands"
 
 

@@ -37,6 +37,7 @@ SITE_LIMIT = 1 << 30
 FILE_LIMITS = (64 << 20, 16 << 20, 4 << 20, 1 << 20, 256 << 10, 64 << 10)
 """Only files up to one of these sizes are offered: the largest for which `SITE_LIMIT` holds."""
 
+_RECORD = "model.json"
 _OWN = ("model.js", "graph.js", "graph.json")
 """Not offered under their own names: what pages load, and ``graph.json``, which ``graph.js`` holds."""
 
@@ -215,7 +216,7 @@ class Publisher:
         drawn = graph[1] if graph else None
         linked = {file.path for file in outcome.files if file.bytes <= limit and _plain(file.path)}
         made = {
-            "model.json": self.records[outcome.slug],
+            _RECORD: self.records[outcome.slug],
             "model.js": model_page.data(outcome, lines, drawn),
         }
         if graph is not None and graph[1].nodes:
@@ -242,9 +243,10 @@ class Publisher:
             # Whole or absent, like a file: none of them has to be made beside its place.
             with staging(data) as staged:
                 for name, content in made.items():
-                    (staged / name).write_bytes(content)
-                self.written += len(made)
-                for name in linked:
+                    if name != _RECORD:
+                        (staged / name).write_bytes(content)
+                        self.written += 1
+                for name in (_RECORD, *linked):
                     self._offer(source / name, staged / name, new=True)
             return
         for name, content in made.items():
