@@ -6,6 +6,7 @@ made again only when its outcome or this package has changed.
 
 from __future__ import annotations
 
+import filecmp
 import functools
 import hashlib
 import os
@@ -93,6 +94,10 @@ def _code() -> str:
     return digest.hexdigest()
 
 
+def _digest(record: bytes) -> bytes:
+    return hashlib.sha256(record).digest()
+
+
 class Publisher:
     """One publishing: where from, where to, and what was done so far."""
 
@@ -101,9 +106,9 @@ class Publisher:
         self.pages = pages
         self.written = self.unchanged = self.removed = 0
         self.tensors: dict[str, tuple[across.Tensor, ...]] = {}
-        self.records: dict[str, bytes] = {}
         self._memory = self._remembered()
-        self._read: dict[str, Outcome] = {}
+        self._read: dict[str, tuple[bytes, Outcome]] = {}
+        """By slug: the digest of a record, and the outcome in it."""
         self._sizes = _Sizes()
 
     def publish(self) -> Published:
@@ -156,7 +161,8 @@ class Publisher:
 
     def known(self, slug: str, record: bytes) -> Outcome | None:
         """The outcome in a record, if it was read already, as most are when their rows end."""
-        return self._read.get(slug) if self.records.get(slug) == record else None
+        digest, outcome = self._read.get(slug, (b"", None))
+        return outcome if outcome is not None and digest == _digest(record) else None
 
     def _outcome(self, path: Path) -> Outcome | None:
         """The outcome in a file; None where it is of another version, which the job makes again."""
@@ -171,7 +177,7 @@ class Publisher:
         # The slug becomes a path: it is taken from the folder, and only if it is one of ours.
         if outcome.slug != path.parent.name or safe_slug(outcome.slug) != outcome.slug:
             return None
-        self.records[outcome.slug], self._read[outcome.slug] = content, outcome
+        self._read[outcome.slug] = _digest(content), outcome
         return outcome
 
     def models(self, outcomes: Sequence[Outcome], *, manifest: str) -> None:
@@ -187,7 +193,7 @@ class Publisher:
         """The page and the data of one model, if they are not as they must be."""
         slug = outcome.slug
         key = hashlib.sha256(
-            b"\0".join((self.records[slug], _code().encode(), f"{inline} {limit} {manifest}".encode()))
+            b"\0".join((self._read[slug][0], _code().encode(), f"{inline} {limit} {manifest}".encode()))
         ).hexdigest()
         before = self._memory.models.get(slug)
         if before is not None and before.key == key and (self.pages / "models" / f"{slug}.md").exists():
@@ -211,12 +217,13 @@ class Publisher:
         self, outcome: Outcome, *, inline: int, limit: int, manifest: str
     ) -> tuple[across.Tensor, ...]:
         folder = self.output / "models" / outcome.slug
+        record = (folder / _RECORD).read_bytes()
         lines = variables.read(folder / "variables.csv")
         graph = self._graph(folder / "graph.json")
         drawn = graph[1] if graph else None
         linked = {file.path for file in outcome.files if file.bytes <= limit and _plain(file.path)}
         made = {
-            _RECORD: self.records[outcome.slug],
+            _RECORD: record,
             "model.js": model_page.data(outcome, lines, drawn),
         }
         if graph is not None and graph[1].nodes:
@@ -231,7 +238,7 @@ class Publisher:
                 drawn=drawn,
                 inline=inline,
                 linked=frozenset(linked),
-                record=self.records[outcome.slug],
+                record=record,
                 manifest=manifest,
             ),
         )
@@ -283,6 +290,15 @@ class Publisher:
                 shutil.copyfile(source, partial)
         self.written += 1
 
+    def _copy(self, source: Path, target: Path) -> None:
+        """Make the file hold what another one does, which may be too much for memory."""
+        if target.exists() and filecmp.cmp(source, target, shallow=False):
+            self.unchanged += 1
+            return
+        with replacing(target) as partial:
+            shutil.copyfile(source, partial)
+        self.written += 1
+
     def lists(self, outcomes: Sequence[Outcome], run: RunReport | None) -> None:
         """The pages over all models: catalog, across the zoo, failures, run; and their data."""
         views = [View(outcome) for outcome in outcomes]
@@ -293,7 +309,7 @@ class Publisher:
         self.put(self.pages / "data" / "catalog.js", escape.script("zooData", "catalog", _catalog(outcomes)))
         catalog = self.output / "catalog.json"
         if catalog.exists():
-            self.put(self.pages / "data" / "catalog.json", catalog.read_bytes())
+            self._copy(catalog, self.pages / "data" / "catalog.json")
         else:
             self.put(
                 self.pages / "data" / "catalog.json",
