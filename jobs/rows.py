@@ -30,7 +30,7 @@ from zoo.fetch import FetchOptions
 from zoo.pipeline import Options, failed, process
 from zoo.records import Row, RowRun, to_json
 from zoo.runner import Runner, RunnerOptions
-from zoo.store import staging, write_all
+from zoo.store import staging, write, write_all
 from zoo.trace import Trace
 from zoo.unpack import Limits
 from zoo.unpacking.room import Room
@@ -178,7 +178,7 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
         starved = outcome.failure is not None and outcome.failure.kind == MemoryError.__name__
         if starved and mine.company:
             raise CrowdedError
-        (folder / "model.json").write_bytes(to_json(outcome))
+        write(f"{folder}/model.json", to_json(outcome))
         resume.stamp(
             folder,
             resume.key(row, run=settings.run),
@@ -254,7 +254,7 @@ def bury(row: Row, settings: Settings, code: int, *, seconds: float = 0.0) -> En
     reason, hint = _cause(code, settings)
     with output_is_there(), _outcome(row, settings) as folder:
         outcome = failed(row, folder, stage=stage, reason=reason, hint=hint)
-        (folder / "model.json").write_bytes(to_json(outcome))
+        write(f"{folder}/model.json", to_json(outcome))
         resume.stamp(
             folder,
             resume.key(row, run=settings.run),

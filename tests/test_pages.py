@@ -135,10 +135,10 @@ def test_the_data_of_a_model_appear_together(
     """A publishing that dies half-way through a model leaves nothing that looks like one."""
     docs = tmp_path / "docs"
 
-    def full(path: Path, data: bytes) -> int:
+    def full(path: str, data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(publish, "write", full)
     with pytest.raises(OSError, match="No space"):
         publish.publish(output, docs)
 

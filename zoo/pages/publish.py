@@ -26,7 +26,7 @@ from zoo.pages import model as model_page
 from zoo.pages.model import View
 from zoo.pages.render import model_bytes, render
 from zoo.records import Outcome, RowRun, RunReport, load, to_json
-from zoo.store import replacing, staging, write_if_changed
+from zoo.store import replacing, staging, write, write_if_changed
 
 SMALL_ZOO = 200
 """Up to so many models, pages hold all their variables; beyond, the largest ones."""
@@ -251,15 +251,15 @@ class Publisher:
             with staging(data) as staged:
                 for name, content in made.items():
                     if name != _RECORD:
-                        (staged / name).write_bytes(content)
+                        write(f"{staged}/{name}", content)
                         self.written += 1
                 for name in (_RECORD, *linked):
-                    self._offer(source / name, staged / name, new=True)
+                    self._offer(f"{source}/{name}", f"{staged}/{name}", new=True)
             return
         for name, content in made.items():
             self.put(data / name, content)
         for name in linked:
-            self._offer(source / name, data / name)
+            self._offer(f"{source}/{name}", f"{data}/{name}")
         for path in data.iterdir():
             if path.name not in made and path.name not in linked:
                 path.unlink()
@@ -273,20 +273,21 @@ class Publisher:
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
-    def _offer(self, source: Path, target: Path, *, new: bool = False) -> None:
+    def _offer(self, source: str, target: str, *, new: bool = False) -> None:
         """Put a file on the site: the same file under a second name where the disk can do that."""
+        # Not by Path: there are six of them a page, which take as long as the links.
         try:
-            if not new and target.exists():
-                if target.samefile(source):
+            if not new and os.path.exists(target):  # noqa: PTH110
+                if os.path.samefile(target, source):  # noqa: PTH121
                     self.unchanged += 1
                     return
-                target.unlink()
+                os.unlink(target)  # noqa: PTH108
             os.link(source, target)
         except FileNotFoundError:
             return  # the outcome names a file that somebody removed
         except OSError:
             # Another disk, or one without links.
-            with replacing(target) as partial:
+            with replacing(Path(target)) as partial:
                 shutil.copyfile(source, partial)
         self.written += 1
 
