@@ -85,7 +85,7 @@ def _one_of_two(row: Row, settings: Settings) -> Ended:
     from distributed import get_worker
 
     try:
-        return one(row, settings, tell=_teller(get_worker()))
+        return one(row, settings, tell=tell_seldom(get_worker()))
     except CrowdedError:
         return alone(row, settings)
 
@@ -302,7 +302,7 @@ def _runner(shared: str, work: str, _thread: int) -> Runner:
 
 
 @functools.cache
-def _teller(worker: Any) -> Callable[[str, str, int], None]:
+def tell_seldom(worker: Any) -> Callable[[str, str, int], None]:
     """Reports progress to whoever listens at the scheduler, a few times a second for all rows together."""
     last = [0.0]
 
