@@ -3,8 +3,9 @@
     python -m benchmarks.tiny            100, 1,000 and 5,000 rows: ten minutes
     python -m benchmarks.tiny --short    100 and 500 rows: under two minutes
 
-Each model is a checkpoint V2 with its training graph (LeNet, Adam, some 300 nodes) and weights of its
-own, packed as tar.gz and served by nginx on loopback.
+Each model is a checkpoint V2 with its training graph (a little LeNet, some 300 nodes) and weights of its
+own, packed as tar.gz and served by nginx on loopback.  The graphs are forty by default, which differ in
+depth, widths, optimizer and names; ``--graphs 1`` has all rows share one, as a zoo of retrained models may.
 """
 
 from __future__ import annotations
@@ -40,14 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, nargs="+", metavar="N", help="so many rows, in turns")
     parser.add_argument("--count", type=int, default=3, help="runs of each; default: %(default)s")
     parser.add_argument("--workers", type=int, default=2, help="default: %(default)s")
+    parser.add_argument("--graphs", type=int, default=40, help="different graphs; default: %(default)s")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default: %(default)s")
     options = parser.parse_args(argv)
     sizes = options.rows or ([100, 500] if options.short else [100, 1_000, 5_000])
     count = 1 if options.short else options.count
-    archives = make(max(sizes), options.folder)
+    folder = options.folder / f"graphs-{options.graphs}"
+    archives = make(max(sizes), folder, options.graphs)
     scratch = fresh(options.folder.parent / "scratch" / "tiny")
     print(machine())
-    with nginx(options.folder) as base:
+    with nginx(folder) as base:
         for size in sizes:
             runs = [job(archives[:size], base, scratch, options.workers) for _ in range(count)]
             rates = [size / run.wall for run in runs]
@@ -117,25 +120,27 @@ def _untouched(scratch: Path) -> Path:
     return folder
 
 
-def make(count: int, folder: Path) -> list[Path]:
-    """``count`` archives in ``folder``; those that are there are not made again."""
+def make(count: int, folder: Path, graphs: int) -> list[Path]:
+    """``count`` archives of so many graphs in ``folder``; those that are there are not made again."""
     folder.mkdir(parents=True, exist_ok=True)
     archives = [folder / f"tiny-{i:05}.tar.gz" for i in range(count)]
     missing = [archive for archive in archives if not archive.exists()]
     if missing:
-        _build(missing, folder)
+        _build(missing, folder, graphs)
     return archives
 
 
-def _build(archives: Sequence[Path], folder: Path) -> None:
+def _build(archives: Sequence[Path], folder: Path, graphs: int) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
-    meta, shapes = _graph()
-    names = sorted(shapes)
+    made = [_graph(i) for i in range(graphs)]
     with tempfile.TemporaryDirectory(prefix="tiny-", dir=folder) as scratch:
         for archive in archives:
-            random = np.random.default_rng(int(archive.name[5:10]))
+            number = int(archive.name[5:10])
+            meta, shapes = made[number % graphs]
+            names = sorted(shapes)
+            random = np.random.default_rng(number)
             tf.raw_ops.SaveV2(
                 prefix=f"{scratch}/model.ckpt",
                 tensor_names=names,
@@ -152,20 +157,29 @@ def _build(archives: Sequence[Path], folder: Path) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _graph() -> tuple[bytes, dict[str, list[int]]]:
-    """The MetaGraphDef of a little LeNet in training, and the shapes of its variables."""
+def _graph(number: int) -> tuple[bytes, dict[str, list[int]]]:
+    """The MetaGraphDef of a little LeNet in training, and the shapes of its variables.
+
+    Number 0 has two convolutions of 8 and 16 channels, and Adam.
+    """
     import tensorflow as tf
 
     v1 = tf.compat.v1
+    widths = [8 + number % 5, *[(16, 12, 20)[number % 3]] * (1 + number // 5 % 2)]
+    optimizers = (v1.train.AdamOptimizer, v1.train.AdamOptimizer, v1.train.RMSPropOptimizer)
     with tf.Graph().as_default() as graph:
         images = v1.placeholder(tf.float32, [None, 8, 8, 1], name="input")
         labels = v1.placeholder(tf.int64, [None], name="label")
         net = zoo_models.Tower(images, training=False)
-        x = net.conv(net.conv(images, 8, norm=False), 16, stride=2, norm=False)
-        logits = tf.squeeze(net.conv(x, 10, 4, padding="VALID", norm=False, relu=False), [1, 2])
+        with v1.variable_scope(f"net_{number}" if number else v1.get_variable_scope()):
+            x = images
+            for i, width in enumerate(widths):
+                x = net.conv(x, width, stride=2 if i == len(widths) - 1 else 1, norm=False)
+            logits = net.conv(x, 10 + number % 7, 4, padding="VALID", norm=False, relu=False)
+        logits = tf.squeeze(logits, [1, 2])
         tf.nn.softmax(logits, name="prob")
         loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
-        v1.train.AdamOptimizer(1e-3).minimize(loss)
+        optimizers[number % 3](1e-3).minimize(loss)
         variables = v1.global_variables()
         v1.train.Saver()
         meta = v1.train.export_meta_graph(graph=graph)

@@ -12,7 +12,7 @@ import msgspec
 import zoo
 from zoo.manifest import as_expected, told
 from zoo.records import Outcome, Row, load, to_json
-from zoo.store import write_if_changed
+from zoo.store import write, write_if_changed
 
 STAMP = "stamp.json"
 
@@ -84,7 +84,7 @@ def retold(outcome: Outcome, row: Row) -> Outcome:
 def stamp(folder: Path, row_key: str, *, retry: bool, limits: str = "", manifest: str = "") -> None:
     """Note what the outcome in ``folder`` was made from."""
     noted = Stamp(key=row_key, manifest=manifest, retry=retry, limits=limits)
-    (folder / STAMP).write_bytes(msgspec.json.encode(noted))
+    write(f"{folder}/{STAMP}", msgspec.json.encode(noted))
 
 
 def stamp_of(folder: Path) -> Stamp | None:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -29,7 +30,7 @@ from zoo.fetch import FetchOptions
 from zoo.pipeline import Options, failed, process
 from zoo.records import Row, RowRun, to_json
 from zoo.runner import Runner, RunnerOptions
-from zoo.store import staging, write_all
+from zoo.store import staging, write, write_all
 from zoo.trace import Trace
 from zoo.unpack import Limits
 from zoo.unpacking.room import Room
@@ -81,8 +82,10 @@ class CrowdedError(Exception):
 
 def _one_of_two(row: Row, settings: Settings) -> Ended:
     """Bring one row to its outcome while another one may be under way in this process."""
+    from distributed import get_worker
+
     try:
-        return one(row, settings, tell=_teller())
+        return one(row, settings, tell=tell_seldom(get_worker()))
     except CrowdedError:
         return alone(row, settings)
 
@@ -175,7 +178,7 @@ def one(row: Row, settings: Settings, *, tell: Callable[[str, str, int], None]) 
         starved = outcome.failure is not None and outcome.failure.kind == MemoryError.__name__
         if starved and mine.company:
             raise CrowdedError
-        (folder / "model.json").write_bytes(to_json(outcome))
+        write(f"{folder}/model.json", to_json(outcome))
         resume.stamp(
             folder,
             resume.key(row, run=settings.run),
@@ -251,7 +254,7 @@ def bury(row: Row, settings: Settings, code: int, *, seconds: float = 0.0) -> En
     reason, hint = _cause(code, settings)
     with output_is_there(), _outcome(row, settings) as folder:
         outcome = failed(row, folder, stage=stage, reason=reason, hint=hint)
-        (folder / "model.json").write_bytes(to_json(outcome))
+        write(f"{folder}/model.json", to_json(outcome))
         resume.stamp(
             folder,
             resume.key(row, run=settings.run),
@@ -298,11 +301,9 @@ def _runner(shared: str, work: str, _thread: int) -> Runner:
     return runner
 
 
-def _teller() -> Callable[[str, str, int], None]:
-    """Reports progress to whoever listens at the scheduler, a few times a second."""
-    from distributed import get_worker
-
-    worker = get_worker()
+@functools.cache
+def tell_seldom(worker: Any) -> Callable[[str, str, int], None]:
+    """Reports progress to whoever listens at the scheduler, a few times a second for all rows together."""
     last = [0.0]
 
     def tell(slug: str, stage: str, moved: int) -> None:

@@ -21,7 +21,7 @@ from zoo.records import Row, RowRun
 
 log = logging.getLogger(__name__)
 
-_TASK_SECONDS = 0.5
+_TASK_SECONDS = 2.0
 """Work worth one task: one costs 5 ms on its way there and back, so small rows travel together."""
 _ASK_EVERY = 1.0  # seconds
 _BATCH = 64

@@ -35,6 +35,6 @@ def get(
 
 
 def left(cache: Path) -> list[str]:
-    """The files of a cache, without what is known of URLs."""
+    """The files of a cache, without what is known of URLs, and what locks are on."""
     found = [path for path in cache.rglob("*") if path.is_file()]
-    return sorted(path.name for path in found if path.parent.name != "urls")
+    return sorted(path.name for path in found if path.parent.name != "urls" and path.name != "locks")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 import os
 import re
 import shutil
 import signal
+import struct
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -106,8 +108,18 @@ def done(output: Path) -> list[str]:
 
 def at_work(workers: Sequence[Host]) -> Host:
     """The host that downloads the slow file to its own disk."""
-    (busy,) = [host for host in workers if any(host.folder.glob("scratch/*/zoo-cache/partial/*.part"))]
+    (busy,) = [
+        host for host in workers if any(map(locked, host.folder.glob("scratch/*/zoo-cache/partial/locks")))
+    ]
     return busy
+
+
+def locked(path: Path) -> bool:
+    """Whether a process holds any part of a file."""
+    with path.open("rb") as file:
+        all_of_it = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, *_ = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_OFD_GETLK, all_of_it))
+    return bool(kind != fcntl.F_UNLCK)
 
 
 @pytest.fixture

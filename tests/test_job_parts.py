@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -18,9 +19,10 @@ from jobs import resume
 from jobs.crumb import crumb, stage_in
 from jobs.lock import Claim, OutputInUseError, OutputTakenError, held, locked
 from jobs.process import INTERRUPTED, USAGE, main, parser
+from jobs.rows import tell_seldom
 from jobs.run import Crew, Pace, sweep
 from jobs.screen import closing, size
-from jobs.settings import Ended, RunStoppedError, Settings
+from jobs.settings import TOPIC, Ended, RunStoppedError, Settings
 from tests.clusters import wait_until
 from zoo.alarm import Alarm
 from zoo.records import Archive, Failure, File, Outcome, Row, RowRun, Status, to_json
@@ -142,6 +144,22 @@ def test_small_rows_travel_together_once_they_are_known_to_be_small() -> None:
     for _ in range(20):
         pace.learn(Ended(run=RowRun(slug="x", seconds=5.0), status="read"))
     assert pace.batch(1000, 2) == 1
+
+
+def test_progress_is_told_a_few_times_a_second_however_many_rows_end() -> None:
+    class Worker:
+        heard: ClassVar[list[dict[str, Any]]] = []
+
+        def log_event(self, topic: str, message: dict[str, Any]) -> None:
+            assert topic == TOPIC
+            self.heard.append(message)
+
+    worker, start = Worker(), time.monotonic()
+    for i in range(1_000):
+        tell_seldom(worker)(f"row-{i}", "fetch", 0)
+
+    assert worker.heard[0] == {"slug": "row-0", "stage": "fetch", "moved": 0}
+    assert len(worker.heard) <= 1 + (time.monotonic() - start) / 0.2
 
 
 def test_a_second_job_on_the_same_output_is_told_who_is_there(tmp_path: Path) -> None:

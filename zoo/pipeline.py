@@ -63,7 +63,7 @@ from zoo.records import (
 )
 from zoo.runner import Key, Original, Runner
 from zoo.statistics import Accumulator, Statistics, describe
-from zoo.store import desk, write_all
+from zoo.store import desk, write
 from zoo.trace import Trace
 from zoo.unpack import Limits, unpack_into
 from zoo.variables.layers import infer_layers
@@ -165,8 +165,7 @@ class _Files:
     def write(self, name: str, content: bytes) -> None:
         """Make a file, or make it anew."""
         self.digests.pop(name, None)
-        with (self.folder / name).open("wb", buffering=0) as file:
-            write_all(file.fileno(), memoryview(content))
+        write(f"{self.folder}/{name}", content)
         self.digests[name] = hashlib.sha256(content).hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, pairwise
 from math import prod
@@ -266,10 +267,15 @@ def constant_facts(found: Collection[Variable]) -> VariableFacts:
 
 def files_in(folder: Path, known: Mapping[str, str]) -> tuple[File, ...]:
     """The files of a folder with size and digest, by name; ``known`` are digests there are already."""
-    return tuple(
-        File(path=path.name, bytes=path.stat().st_size, sha256=known.get(path.name) or digest(path))
-        for path in sorted(folder.iterdir())
-    )
+    with os.scandir(folder) as entries:
+        return tuple(
+            File(
+                path=entry.name,
+                bytes=entry.stat().st_size,
+                sha256=known.get(entry.name) or digest(Path(entry.path)),
+            )
+            for entry in sorted(entries, key=lambda entry: entry.name)
+        )
 
 
 def digest(path: Path) -> str:

@@ -3,6 +3,7 @@
     cache/objects/ab/ab12…      a file, named by its sha256
     cache/urls/<key>.json       what a URL gave last time: digest, size, validator
     cache/partial/<key>.part    a download that was interrupted, and <key>.json, what it is a part of
+    cache/partial/locks         a byte for each key, locked by who downloads it
 
 ``key`` is the digest of the URL, which may hold secrets.  Any number of processes share a cache: one
 at a time downloads a URL, and what appears under ``objects`` and ``urls`` is whole.
@@ -10,9 +11,11 @@ at a time downloads a URL, and what appears under ``objects`` and ``urls`` is wh
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,31 +117,29 @@ class Cache:
         Raises:
             FetchError: another one held it until ``deadline`` on the clock of `time.monotonic`.
         """
-        path = self.folder / "partial" / f"{key}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pause = 0.001
-        while True:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                os.close(handle)
-                if time.monotonic() > deadline:
-                    raise FetchError(
-                        f"{name}: another process was downloading it until the time for a row was up",
-                        hint="run again when it is done; what it finished is used then",
-                    ) from None
-                time.sleep(pause)
-                pause = min(0.2, pause * 2)
-                continue
-            # The holder before us removed the file it had locked: a lock on that one guards nothing.
-            if _is_same(handle, path):
-                break
-            os.close(handle)
+        # Far beyond the end of one empty file: to make and remove a file for each URL takes longer than
+        # all else about a small download, see `zoo.unpacking.spares`.
+        wanted = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, int(key[:15], 16), 1, 0)
+        handle = _opened(self.folder / "partial" / "locks")
         try:
+            pause = 0.001
+            while True:
+                try:
+                    # Owned by the open file, unlike those of `fcntl.lockf`, so that threads count, too.
+                    fcntl.fcntl(handle, fcntl.F_OFD_SETLK, wanted)
+                    break
+                except OSError as error:
+                    if error.errno not in (errno.EAGAIN, errno.EACCES):
+                        raise
+                    if time.monotonic() > deadline:
+                        raise FetchError(
+                            f"{name}: another process was downloading it until the time for a row was up",
+                            hint="run again when it is done; what it finished is used then",
+                        ) from None
+                    time.sleep(pause)
+                    pause = min(0.2, pause * 2)
             yield
         finally:
-            path.unlink(missing_ok=True)
             os.close(handle)
 
 
@@ -147,11 +148,14 @@ def key_of(url: str) -> str:
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
-def _is_same(handle: int, path: Path) -> bool:
+def _opened(path: Path) -> int:
+    """The handle of a file, which is made if it must be, and its folder as well."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     try:
-        return os.path.samestat(os.fstat(handle), path.stat())
+        return os.open(path, flags, 0o644)
     except FileNotFoundError:
-        return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o644)
 
 
 def _load(path: Path, kind: type[T]) -> T | None:

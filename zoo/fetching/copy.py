@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, cast
 from zlib import error as ZlibError  # noqa: N812
 
 from isal import igzip
@@ -73,32 +73,45 @@ class Copy:
         """The file is to stay in the cache."""
         self._part = True
         """The bytes go to the cache as they come, to carry on with after an interruption or to stay."""
+        self._file: IO[bytes] | None = None
 
     def run(self) -> None:
         """Move the bytes, beginning again where the source changed meanwhile."""
-        path, part = self.cache.part(self.key), self.cache.unfinished(self.key)
+        try:
+            self._run(self.cache.unfinished(self.key))
+        finally:
+            if self._file is not None:
+                self._file.close()
+
+    def _run(self, part: Part | None) -> None:
         if self.sink is not None:
             self.sink.reset()
-        with path.open("r+b" if part is not None else "wb", buffering=0) as file:
-            if part is not None and self._take_up(file, part):
-                self.meter.log.append(f"carried on after {self.download.offset:,} bytes")
-                if self.download.offset == part.total:
-                    return
-            retries = self.meter.retries
-            while True:
-                try:
-                    self._move(file)
-                    break
-                except SourceChanged as reason:
-                    self.download.restart(reason)
-                    file.seek(0)
-                    file.truncate()
-                    self.head, self.resumed, self.kept, self._part = b"", False, True, True
-                    if self.sink is not None:
-                        self.sink.reset()
-            self.resumed = self.resumed or self.meter.retries > retries
+        if part is not None and self._take_up(self._opened("r+b"), part):
+            self.meter.log.append(f"carried on after {self.download.offset:,} bytes")
+            if self.download.offset == part.total:
+                return
+        retries = self.meter.retries
+        while True:
+            try:
+                self._move()
+                break
+            except SourceChanged as reason:
+                self.download.restart(reason)
+                if self._file is not None:
+                    self._file.seek(0)
+                    self._file.truncate()
+                self.head, self.resumed, self.kept, self._part = b"", False, True, True
+                if self.sink is not None:
+                    self.sink.reset()
+        self.resumed = self.resumed or self.meter.retries > retries
 
-    def _move(self, file: IO[bytes]) -> None:
+    def _opened(self, mode: str = "wb") -> IO[bytes]:
+        """The file in the cache; made when the first bytes go there, which may be never."""
+        if self._file is None:
+            self._file = cast("IO[bytes]", self.cache.part(self.key).open(mode, buffering=0))
+        return self._file
+
+    def _move(self) -> None:
         """Move all bytes from the current offset on."""
         download = self.download
         if download.offset == 0:
@@ -120,25 +133,26 @@ class Copy:
                     name=download.name, encoding=download.encoding,
                 ))  # fmt: skip
             if taking and self.sink is not None:
-                self._hand_over(file, self.sink)
+                self._hand_over(self.sink)
                 return
-            write_all(file.fileno(), memoryview(self.head))
-        buffer = memoryview(bytearray(BUFFER))
+            write_all(self._opened().fileno(), memoryview(self.head))
+        handle, buffer = self._opened().fileno(), memoryview(bytearray(BUFFER))
         while count := download.readinto(buffer):
-            write_all(file.fileno(), buffer[:count])
+            write_all(handle, buffer[:count])
 
-    def _hand_over(self, file: IO[bytes], sink: Sink) -> None:
+    def _hand_over(self, sink: Sink) -> None:
         """Move all bytes, the head first, into the sink, and into the file where that is worth it."""
         download, offset, start, began = self.download, 0, self.head, time.monotonic()
         # What is unpacked on its way is not read again soon: it may go past the page cache.
-        with closing(BlockFile(file.fileno())) as blocks:
+        blocks = BlockFile(self._opened().fileno()) if self._part else None
+        with nullcontext() if blocks is None else closing(blocks):
             while True:
                 buffer = sink.buffer()
                 buffer[: len(start)] = start
                 count = len(start) + fill(download, buffer[len(start) :])
                 if not count:
                     return
-                if self._part:
+                if self._part and blocks is not None:
                     blocks.write(buffer[:count], offset)
                 sink.put(buffer, count)
                 offset, start = offset + count, b""

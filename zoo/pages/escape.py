@@ -50,8 +50,12 @@ def _visible(character: str) -> str:
     return character
 
 
+_ASCII = {chr(number): f"&#{number};" for number in range(128)}
+
+
 def _reference(match: re.Match[str]) -> str:
-    return f"&#{ord(match.group())};"
+    character = match[0]
+    return _ASCII.get(character) or f"&#{ord(character)};"
 
 
 def esc(value: Any) -> Markup:

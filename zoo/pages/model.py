@@ -108,6 +108,7 @@ def page(
         snippets=snippets(outcome),
         drawn=drawn is not None and drawn.nodes > 0,
         layers=layers[: max(inline, 30)],
+        layers_sized=any(layer["shape"] for layer in layers),
         layers_sentence=sentence,
         treemap=svg.treemap_svg(tiles, title="Parameters by scope") if len(tiles) > 1 else None,
         tree=_tree(root, most=min(40, inline // 2)),

@@ -6,6 +6,7 @@ made again only when its outcome or this package has changed.
 
 from __future__ import annotations
 
+import filecmp
 import functools
 import hashlib
 import os
@@ -25,7 +26,7 @@ from zoo.pages import model as model_page
 from zoo.pages.model import View
 from zoo.pages.render import model_bytes, render
 from zoo.records import Outcome, RowRun, RunReport, load, to_json
-from zoo.store import replacing, staging, write_if_changed
+from zoo.store import replacing, staging, write, write_if_changed
 
 SMALL_ZOO = 200
 """Up to so many models, pages hold all their variables; beyond, the largest ones."""
@@ -37,6 +38,7 @@ SITE_LIMIT = 1 << 30
 FILE_LIMITS = (64 << 20, 16 << 20, 4 << 20, 1 << 20, 256 << 10, 64 << 10)
 """Only files up to one of these sizes are offered: the largest for which `SITE_LIMIT` holds."""
 
+_RECORD = "model.json"
 _OWN = ("model.js", "graph.js", "graph.json")
 """Not offered under their own names: what pages load, and ``graph.json``, which ``graph.js`` holds."""
 
@@ -92,6 +94,10 @@ def _code() -> str:
     return digest.hexdigest()
 
 
+def _digest(record: bytes) -> bytes:
+    return hashlib.sha256(record).digest()
+
+
 class Publisher:
     """One publishing: where from, where to, and what was done so far."""
 
@@ -100,9 +106,9 @@ class Publisher:
         self.pages = pages
         self.written = self.unchanged = self.removed = 0
         self.tensors: dict[str, tuple[across.Tensor, ...]] = {}
-        self.records: dict[str, bytes] = {}
         self._memory = self._remembered()
-        self._read: dict[str, Outcome] = {}
+        self._read: dict[str, tuple[bytes, Outcome]] = {}
+        """By slug: the digest of a record, and the outcome in it."""
         self._sizes = _Sizes()
 
     def publish(self) -> Published:
@@ -155,7 +161,8 @@ class Publisher:
 
     def known(self, slug: str, record: bytes) -> Outcome | None:
         """The outcome in a record, if it was read already, as most are when their rows end."""
-        return self._read.get(slug) if self.records.get(slug) == record else None
+        digest, outcome = self._read.get(slug, (b"", None))
+        return outcome if outcome is not None and digest == _digest(record) else None
 
     def _outcome(self, path: Path) -> Outcome | None:
         """The outcome in a file; None where it is of another version, which the job makes again."""
@@ -170,7 +177,7 @@ class Publisher:
         # The slug becomes a path: it is taken from the folder, and only if it is one of ours.
         if outcome.slug != path.parent.name or safe_slug(outcome.slug) != outcome.slug:
             return None
-        self.records[outcome.slug], self._read[outcome.slug] = content, outcome
+        self._read[outcome.slug] = _digest(content), outcome
         return outcome
 
     def models(self, outcomes: Sequence[Outcome], *, manifest: str) -> None:
@@ -186,7 +193,7 @@ class Publisher:
         """The page and the data of one model, if they are not as they must be."""
         slug = outcome.slug
         key = hashlib.sha256(
-            b"\0".join((self.records[slug], _code().encode(), f"{inline} {limit} {manifest}".encode()))
+            b"\0".join((self._read[slug][0], _code().encode(), f"{inline} {limit} {manifest}".encode()))
         ).hexdigest()
         before = self._memory.models.get(slug)
         if before is not None and before.key == key and (self.pages / "models" / f"{slug}.md").exists():
@@ -210,12 +217,13 @@ class Publisher:
         self, outcome: Outcome, *, inline: int, limit: int, manifest: str
     ) -> tuple[across.Tensor, ...]:
         folder = self.output / "models" / outcome.slug
+        record = (folder / _RECORD).read_bytes()
         lines = variables.read(folder / "variables.csv")
         graph = self._graph(folder / "graph.json")
         drawn = graph[1] if graph else None
         linked = {file.path for file in outcome.files if file.bytes <= limit and _plain(file.path)}
         made = {
-            "model.json": self.records[outcome.slug],
+            _RECORD: record,
             "model.js": model_page.data(outcome, lines, drawn),
         }
         if graph is not None and graph[1].nodes:
@@ -230,7 +238,7 @@ class Publisher:
                 drawn=drawn,
                 inline=inline,
                 linked=frozenset(linked),
-                record=self.records[outcome.slug],
+                record=record,
                 manifest=manifest,
             ),
         )
@@ -242,15 +250,16 @@ class Publisher:
             # Whole or absent, like a file: none of them has to be made beside its place.
             with staging(data) as staged:
                 for name, content in made.items():
-                    (staged / name).write_bytes(content)
-                self.written += len(made)
-                for name in linked:
-                    self._offer(source / name, staged / name, new=True)
+                    if name != _RECORD:
+                        write(f"{staged}/{name}", content)
+                        self.written += 1
+                for name in (_RECORD, *linked):
+                    self._offer(f"{source}/{name}", f"{staged}/{name}", new=True)
             return
         for name, content in made.items():
             self.put(data / name, content)
         for name in linked:
-            self._offer(source / name, data / name)
+            self._offer(f"{source}/{name}", f"{data}/{name}")
         for path in data.iterdir():
             if path.name not in made and path.name not in linked:
                 path.unlink()
@@ -264,21 +273,31 @@ class Publisher:
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
-    def _offer(self, source: Path, target: Path, *, new: bool = False) -> None:
+    def _offer(self, source: str, target: str, *, new: bool = False) -> None:
         """Put a file on the site: the same file under a second name where the disk can do that."""
+        # Not by Path: there are six of them a page, which take as long as the links.
         try:
-            if not new and target.exists():
-                if target.samefile(source):
+            if not new and os.path.exists(target):  # noqa: PTH110
+                if os.path.samefile(target, source):  # noqa: PTH121
                     self.unchanged += 1
                     return
-                target.unlink()
+                os.unlink(target)  # noqa: PTH108
             os.link(source, target)
         except FileNotFoundError:
             return  # the outcome names a file that somebody removed
         except OSError:
             # Another disk, or one without links.
-            with replacing(target) as partial:
+            with replacing(Path(target)) as partial:
                 shutil.copyfile(source, partial)
+        self.written += 1
+
+    def _copy(self, source: Path, target: Path) -> None:
+        """Make the file hold what another one does, which may be too much for memory."""
+        if target.exists() and filecmp.cmp(source, target, shallow=False):
+            self.unchanged += 1
+            return
+        with replacing(target) as partial:
+            shutil.copyfile(source, partial)
         self.written += 1
 
     def lists(self, outcomes: Sequence[Outcome], run: RunReport | None) -> None:
@@ -291,7 +310,7 @@ class Publisher:
         self.put(self.pages / "data" / "catalog.js", escape.script("zooData", "catalog", _catalog(outcomes)))
         catalog = self.output / "catalog.json"
         if catalog.exists():
-            self.put(self.pages / "data" / "catalog.json", catalog.read_bytes())
+            self._copy(catalog, self.pages / "data" / "catalog.json")
         else:
             self.put(
                 self.pages / "data" / "catalog.json",

@@ -96,6 +96,8 @@ def environment() -> jinja2.Environment:
     )
     made.globals |= {
         "data_inputs": show.data_inputs,
+        "endpoint_rows": rows.endpoint_rows,
+        "file_rows": rows.file_rows,
         "front_matter": escape.front_matter,
         "heading": escape.heading,
         "link": escape.link,

@@ -7,10 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from zoo.pages import show
-from zoo.pages.escape import esc, name
+from zoo.pages import parts, show
+from zoo.pages.escape import esc, name, safe
 from zoo.pages.svg import sparkline
 from zoo.pages.variables import Line, shape_text
+from zoo.records import Endpoint, File
 
 
 def variable_rows(lines: Iterable[Line], total: int) -> Markup:
@@ -31,6 +32,40 @@ def _variable(line: Line, total: int) -> str:
         f"<td>{sparkline(tuple(map(int, line.histogram.split())))}</td>"
         f"{figures}<td{none}>{esc(zeros)}</td><td{alarm}</td></tr>\n"
     )
+
+
+def endpoint_rows(direction: str, items: Iterable[Endpoint]) -> Markup:
+    """A row for each input or output."""
+    return safe("".join(_endpoint(direction, item) for item in items))
+
+
+def _endpoint(direction: str, item: Endpoint) -> str:
+    off, fixed = "", ""
+    if item.folded is not None:
+        off, fixed = ' class="z-off"', f' <span class="z-muted">fixed to {esc(item.folded)}</span>'
+    role = (item.role or item.kind or "").replace("_", " ")
+    return (
+        f'<tr{off}><td><span class="z-dir">{direction}</span></td><td>{parts.tensor(item)}</td>'
+        f"<td>{esc(item.dtype)} {esc(show.shape(item.shape))}</td><td>{esc(role)}{fixed}</td>"
+        f'<td class="z-n">{esc(show.confidence(item.confidence))}</td>'
+        f'<td class="z-why">{esc(item.reason)}</td></tr>\n'
+    )
+
+
+def file_rows(slug: str, downloads: Iterable[tuple[File, str | None]]) -> Markup:
+    """A row for each file of the model ``slug``, with a link to those that are on the site."""
+    return safe("".join(_file(slug, file, href) for file, href in downloads))
+
+
+def _file(slug: str, file: File, href: str | None) -> str:
+    if href:
+        named = f'<a href="{esc(href)}" download>{esc(file.path)}</a>'
+    else:
+        why = "" if file.path == "graph.json" else ": too large for the site"
+        at = name(f"models/{slug}/{file.path}")
+        named = f'{at} <span class="z-muted">in the output folder{why}</span>'
+    digest = parts.digest(file.sha256) if file.sha256 else ""
+    return f'<tr><td>{named}</td><td class="z-n">{esc(show.size(file.bytes))}</td><td>{digest}</td></tr>\n'
 
 
 def layer_rows(layers: Sequence[Mapping[str, Any]]) -> Markup:

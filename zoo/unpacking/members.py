@@ -19,8 +19,7 @@ from zoo.errors import UnpackError
 from zoo.paths import COMPONENT_BYTES, DEPTH, PATH_LENGTH, escaped
 from zoo.store import write_all
 from zoo.unpacking.inflate import Reader
-from zoo.unpacking.spares import SMALLEST as LARGE
-from zoo.unpacking.spares import Spares
+from zoo.unpacking.spares import LARGE, Spares
 
 BUFFER = 1 << 20
 _NOTES = 20
@@ -314,11 +313,11 @@ class Members:
 
     @contextmanager
     def _new(self, path: str, *, size: int | None = 0, note: bool = True) -> Iterator[int]:
-        """A file to write front to back, its handle; made out of a spare one where ``size`` is large."""
+        """A file of ``size`` bytes, if that is known, to write front to back; its handle."""
         target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        spares = self.limits.spares if size is None or size >= LARGE else None
-        spare = None if spares is None else spares.take(target, size)
+        if "/" in path:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        spare = None if self.limits.spares is None else self.limits.spares.take(target, size)
         handle = spare
         if handle is None:
             handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
