@@ -29,6 +29,7 @@ PRELOAD = [
     "jobs.birth",
     "zoo.pipeline",
     "jobs.rows",
+    "zoo.fetching.http",
     "distributed",
     "distributed.worker",
     "distributed.nanny",
@@ -43,8 +44,6 @@ def start_forkserver() -> None:
     runs already does not heed.  With it the first of 8 workers answers in a second; without, each imports
     everything on its own.
     """
-    # One BLAS thread: workers are the parallelism here, and a forked thread pool is none.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     multiprocessing.set_forkserver_preload(PRELOAD)
     # Ctrl-C reaches every process of the terminal, and is the main process's alone to answer.  What it
     # starts has it blocked from its first moment on, and so has all that is forked from that.
@@ -100,6 +99,8 @@ def _serve(code: str, handles: Sequence[int]) -> NoReturn:
 
 def _import_dask() -> None:
     """Import Dask, whose settings libyaml reads in a tenth of the time that the parser in Python takes."""
+    # One BLAS thread: workers are the parallelism here, and a forked thread pool is none.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import yaml  # type: ignore[import-untyped]
 
     slow = yaml.SafeLoader

@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return run_manifest(options)
     except ZooError as error:
-        from zoo.fetching.http import redact
+        from zoo.fetching.stream import redact
 
         # A cell that is quoted may be a URL with a password in it.
         print(f"{type(error).stage}: {redact(str(error))}", file=sys.stderr)
