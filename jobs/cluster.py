@@ -77,13 +77,19 @@ def _fork(path: object, args: Sequence[Any], passfds: Sequence[int]) -> int:
     """Run in a fork of this process what a new interpreter was to run; the number of that process."""
     sys.stdout.flush()  # or it would be written twice
     sys.stderr.flush()
-    return os.fork() or _serve(args[-1], passfds)
+    # Who is told to stop between being forked and being the server would stop as the main process does.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        return os.fork() or _serve(args[-1], passfds)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 
 
 def _serve(code: str, handles: Sequence[int]) -> NoReturn:
     """Be the server, with no more of the main process than its modules."""
     try:
         end_when_told()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         for last, following in pairwise([*sorted({2, *handles}), os.sysconf("SC_OPEN_MAX")]):
             if following > last + 1:
                 os.closerange(last + 1, following)
