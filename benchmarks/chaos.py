@@ -182,7 +182,8 @@ def role(process: psutil.Process, job: int) -> str:
         return "alone"
     if "resource_tracker" in text:
         return "tracker"
-    if "forkserver" in text:
+    # The server is a fork of the job; one that was killed has been replaced by a new interpreter.
+    if "jobs.process" in text or "forkserver" in text:
         parent = process.ppid()
         return "forkserver" if parent in (job, os.getpid()) else "worker"
     return "other"

@@ -295,7 +295,7 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     with contextlib.suppress(psutil.Error):
         for one in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if one.ppid() != process.pid and any("forkserver" in word for word in one.cmdline()):
+                if one.ppid() != process.pid and "jobs.process" in one.cmdline():
                     found.append(one)
     return found
 

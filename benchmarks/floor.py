@@ -2,6 +2,7 @@
 
     python -m benchmarks.floor            the zoo of eight, five pairs each: half an hour
     python -m benchmarks.floor --short    three models, one pair each: under two minutes
+    python -m benchmarks.floor --only two --names vgg_16 inception_v3 --count 3
 
 The floor is ``curl | igzip -dc | tar x``: it downloads and unpacks, and does nothing else.  The job
 also checks, freezes, proves by bytes, describes every variable, and writes pages.  All is served by
@@ -14,7 +15,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from benchmarks.serving import nginx
 ROOT = Path(__file__).resolve().parent.parent
 CAP = 100_000_000
 """Bytes a second of the slow network, for each connection."""
+COMPARISONS = ("one", "two", "proof", "tutorial", "network")
+"""With one worker, with two, with and without graphs that run, with the tutorials' script, with `CAP`."""
 
 
 @dataclass(frozen=True)
@@ -99,34 +102,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="three models, one pair of runs each")
     parser.add_argument("--count", type=int, help="pairs of runs (default: 5; 1 with --short)")
     parser.add_argument("--folder", type=Path, default=zoo_models.FOLDER, help="default: %(default)s")
-    parser.add_argument("--skip-tutorial", action="store_true", help="do not measure the tutorials' script")
+    parser.add_argument(
+        "--only", nargs="+", choices=COMPARISONS, default=COMPARISONS, metavar="COMPARISON",
+        help=f"of {', '.join(COMPARISONS)}; default: all",
+    )  # fmt: skip
+    parser.add_argument("--names", nargs="+", metavar="NAME", help="models of zoo_models.py")
     options = parser.parse_args(argv)
     count = options.count or (1 if options.short else 5)
-    names = zoo_models.SHORT if options.short else zoo_models.ZOO
+    names = options.names or (zoo_models.SHORT if options.short else zoo_models.ZOO)
     archives = [zoo_models.make(name, options.folder) for name in names]
     scratch = options.folder.parent / "scratch"
     print(machine())
     with nginx(options.folder) as base:
         zoo = Zoo(archives, base, scratch)
         print(zoo.check())
-        report(zoo, count)
-        if not options.skip_tutorial:
+        report(zoo, count, options.only)
+        if "tutorial" in options.only:
             report_tutorial(zoo, max(1, count // 2), eight=not options.short)
-    with nginx(options.folder, bytes_per_second=CAP) as base:
-        slow = Zoo(archives, base, scratch)
-        pairs = paired(lambda: slow.job(1), lambda: slow.network(1), count=count)
-        print(line("job, 1 worker / curl alone, connections of 100 MB/s", pairs, limit=1.05))
+    if "network" in options.only:
+        with nginx(options.folder, bytes_per_second=CAP) as base:
+            slow = Zoo(archives, base, scratch)
+            pairs = paired(lambda: slow.job(1), lambda: slow.network(1), count=count)
+            print(line("job, 1 worker / curl alone, connections of 100 MB/s", pairs, limit=1.05))
     return 0
 
 
-def report(zoo: Zoo, count: int) -> None:
+def report(zoo: Zoo, count: int, only: Collection[str]) -> None:
     """Print a line for each comparison with the floor at full speed."""
-    one = paired(lambda: zoo.job(1), lambda: zoo.floor(1), count=count)
-    print(line("job, 1 worker / curl | igzip | tar, serial", one, limit=0.80), flush=True)
-    two = paired(lambda: zoo.job(2), lambda: zoo.floor(2), count=count)
-    print(line("job, 2 workers / curl | igzip | tar, two at a time", two, limit=0.95), flush=True)
-    proof = paired(lambda: zoo.job(1, run=True), lambda: zoo.job(1), count=max(1, count // 2))
-    print(line("job with proof by execution / without, 1 worker", proof), flush=True)
+    if "one" in only:
+        one = paired(lambda: zoo.job(1), lambda: zoo.floor(1), count=count)
+        print(line("job, 1 worker / curl | igzip | tar, serial", one, limit=0.80), flush=True)
+    if "two" in only:
+        two = paired(lambda: zoo.job(2), lambda: zoo.floor(2), count=count)
+        print(line("job, 2 workers / curl | igzip | tar, two at a time", two, limit=0.95), flush=True)
+    if "proof" in only:
+        proof = paired(lambda: zoo.job(1, run=True), lambda: zoo.job(1), count=max(1, count // 2))
+        print(line("job with proof by execution / without, 1 worker", proof), flush=True)
 
 
 def report_tutorial(zoo: Zoo, count: int, *, eight: bool) -> None:

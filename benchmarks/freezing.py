@@ -30,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="models of zoo_models.py")
     parser.add_argument("--short", action="store_true", help="three models, one pair of runs each")
     parser.add_argument("--count", type=int, default=5, help="pairs of runs; default: %(default)s")
+    parser.add_argument("--skip-stock", action="store_true", help="do not measure stock freeze_graph")
     parser.add_argument("--folder", type=Path, default=zoo_models.FOLDER, help="default: %(default)s")
     options = parser.parse_args(argv)
     names = options.names or (
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prefix = unpacked(
             zoo_models.make(name, options.folder), options.folder.parent / "scratch" / "freezing"
         )
-        compare(name, prefix, 1 if options.short else options.count)
+        compare(name, prefix, 1 if options.short else options.count, stock=not options.skip_stock)
         shutil.rmtree(prefix.parent)
     return 0
 
@@ -57,7 +58,7 @@ def unpacked(archive: Path, folder: Path) -> Path:
     return prefix
 
 
-def compare(name: str, prefix: Path, count: int) -> None:
+def compare(name: str, prefix: Path, count: int, *, stock: bool = True) -> None:
     """Print a line for each comparison of a model."""
     data = max(prefix.parent.iterdir(), key=lambda path: path.stat().st_size)
     size = data.stat().st_size
@@ -80,7 +81,7 @@ def compare(name: str, prefix: Path, count: int) -> None:
         str(target),
     ]
     ours.append("--no-run")
-    stock = [
+    theirs = [
         sys.executable, "-m", "tensorflow.python.tools.freeze_graph", f"--input_meta_graph={prefix}.meta",
         f"--input_checkpoint={prefix}", "--output_node_names=prob", f"--output_graph={target}",
         "--input_binary=true",
@@ -88,11 +89,13 @@ def compare(name: str, prefix: Path, count: int) -> None:
     label = f"{name}, {size / 1e6:.0f} MB: freeze /"
     copies = paired(lambda: measured(ours), lambda: measured(["cp", str(data), str(target)]), count=count)
     print(line(f"{label} cp", copies, limit=1.35 if size >= LARGE else None), flush=True)
-    frozen = paired(lambda: measured(ours), lambda: measured(stock), count=max(1, count // 2))
+    if not stock:
+        return
+    frozen = paired(lambda: measured(ours), lambda: measured(theirs), count=max(1, count // 2))
     print(line(f"{label} freeze_graph", frozen), flush=True)
-    mine, theirs = measured(ours, memory=True), measured(stock, memory=True)
+    one, other = measured(ours, memory=True), measured(theirs, memory=True)
     print(
-        f"{'':48} {mine.worker / 1e6:.0f} MB against {theirs.worker / 1e6:.0f} MB anonymous memory",
+        f"{'':48} {one.worker / 1e6:.0f} MB against {other.worker / 1e6:.0f} MB anonymous memory",
         flush=True,
     )
 

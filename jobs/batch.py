@@ -26,7 +26,7 @@ from jobs.run import Crew, sweep
 from jobs.screen import closing, progress
 from jobs.settings import Ended, RunStoppedError, Settings
 from jobs.stores import is_store
-from zoo.fetching.http import redact
+from zoo.fetching.stream import redact
 from zoo.manifest import read_manifest, select
 from zoo.records import Outcome, Row, RowRun, RunReport, catalog_entry, to_json
 from zoo.store import write_if_changed

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import forkserver, resource_tracker
-from typing import Any
+from itertools import pairwise
+from multiprocessing import forkserver, resource_tracker, util
+from typing import Any, NoReturn
 
 from jobs.clock import use_steady_clock
 from zoo.errors import ZooError
@@ -25,6 +29,7 @@ PRELOAD = [
     "jobs.birth",
     "zoo.pipeline",
     "jobs.rows",
+    "zoo.fetching.http",
     "distributed",
     "distributed.worker",
     "distributed.nanny",
@@ -35,21 +40,81 @@ PRELOAD = [
 def start_forkserver() -> None:
     """Start the server that workers are forked from, with our modules and Dask's in it.
 
-    Must come before distributed touches multiprocessing: it sets a preload list of its own, which
-    a server that runs already does not heed.  With it the first of 8 workers answers in a second;
-    without, each imports everything on its own.
+    Must come before a cluster is made: distributed sets a preload list of its own, which a server that
+    runs already does not heed.  With it the first of 8 workers answers in a second; without, each imports
+    everything on its own.
     """
-    # One BLAS thread: workers are the parallelism here, and a forked thread pool is none.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     multiprocessing.set_forkserver_preload(PRELOAD)
     # Ctrl-C reaches every process of the terminal, and is the main process's alone to answer.  What it
     # starts has it blocked from its first moment on, and so has all that is forked from that.
     resource_tracker.ensure_running()  # it would unblock the signal half-way
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
-        forkserver.ensure_running()
+        with _forking():
+            forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
+@contextmanager
+def _forking() -> Iterator[None]:
+    """Have the server be a fork of this process in place of a new interpreter, where no threads run.
+
+    Dask takes as long to import as a model of 100 MB takes to process: so it is imported once for both.
+    """
+    if threading.active_count() > 1:
+        yield
+        return
+    gc.freeze()  # modules stay for good, and memory that nobody writes to is shared
+    new_interpreter, util.spawnv_passfds = util.spawnv_passfds, _fork
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = new_interpreter
+
+
+def _fork(path: object, args: Sequence[Any], passfds: Sequence[int]) -> int:
+    """Run in a fork of this process what a new interpreter was to run; the number of that process."""
+    sys.stdout.flush()  # or it would be written twice
+    sys.stderr.flush()
+    # Who is told to stop between being forked and being the server would stop as the main process does.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        return os.fork() or _serve(args[-1], passfds)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+def _serve(code: str, handles: Sequence[int]) -> NoReturn:
+    """Be the server, with no more of the main process than its modules."""
+    try:
+        end_when_told()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+        for last, following in pairwise([*sorted({2, *handles}), os.sysconf("SC_OPEN_MAX")]):
+            if following > last + 1:
+                os.closerange(last + 1, following)
+        # That it is about to start a server, and holds the lock for it, is true of the main process only.
+        forkserver._forkserver.__init__()  # type: ignore[misc]
+        exec(code, {})  # noqa: S102  (written by multiprocessing for its new interpreter)
+    except SystemExit:
+        os._exit(0)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    os._exit(1)
+
+
+def _import_dask() -> None:
+    """Import Dask, whose settings libyaml reads in a tenth of the time that the parser in Python takes."""
+    # One BLAS thread: workers are the parallelism here, and a forked thread pool is none.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import yaml  # type: ignore[import-untyped]
+
+    slow = yaml.SafeLoader
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", slow)
+    try:
+        import distributed  # noqa: F401
+    finally:
+        yaml.SafeLoader = slow
 
 
 _LOGGERS = (
@@ -89,6 +154,7 @@ def _settings(scratch: str) -> dict[str, Any]:
 @contextmanager
 def connect(*, workers: int, scheduler: str | None, scratch: str) -> Iterator[Any]:
     """A Dask client: of a local cluster of ``workers`` processes, or of the ``scheduler`` at an address."""
+    _import_dask()
     import dask
 
     with dask.config.set(_settings(scratch)):
@@ -102,6 +168,7 @@ def connect(*, workers: int, scheduler: str | None, scratch: str) -> Iterator[An
             with reach(scheduler) as client:
                 yield client
             return
+        start_forkserver()
         # What an interrupt left half-started is closed when the interpreter ends, silently.
         atexit.unregister(close_clusters)
         atexit.register(_quietly, close_clusters)

@@ -119,15 +119,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             from jobs.batch import check_manifest
 
             return check_manifest(options.manifest)
-        if options.scheduler is None:
-            from jobs.cluster import start_forkserver
-
-            start_forkserver()  # first of all: it imports while we look at what there is to do
         from jobs.batch import run_manifest
 
         return run_manifest(options)
     except ZooError as error:
-        from zoo.fetching.http import redact
+        from zoo.fetching.stream import redact
 
         # A cell that is quoted may be a URL with a password in it.
         print(f"{type(error).stage}: {redact(str(error))}", file=sys.stderr)

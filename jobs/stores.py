@@ -9,7 +9,7 @@ from typing import Any
 from jobs.settings import StoreError
 from zoo.errors import ZooError
 from zoo.fetching.download import filesystem_of
-from zoo.fetching.http import redact
+from zoo.fetching.stream import redact
 
 
 def is_store(output: str) -> bool:

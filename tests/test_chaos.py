@@ -47,7 +47,7 @@ def test_an_interrupt_while_workers_start_is_answered_by_the_main_process_alone(
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     while not any(
-        "forkserver" in word for one in psutil.Process(process.pid).children() for word in words(one)
+        word == "jobs.process" for one in psutil.Process(process.pid).children() for word in words(one)
     ):
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGINT)

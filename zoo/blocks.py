@@ -103,35 +103,31 @@ Step = Callable[[memoryview, int], object]
 
 
 class Behind:
-    """What takes bytes and passes them on, block by block, each step in a thread of its own."""
+    """What takes bytes and passes them on, block by block, in another thread."""
 
-    def __init__(self, *steps: Step) -> None:
-        """Have each block go through the ``steps`` in order."""
+    def __init__(self, step: Step) -> None:
+        """Have each block go through ``step``."""
         self._free: SimpleQueue[memoryview] = SimpleQueue()
-        for _ in range(_DEPTH + len(steps) - 1):
+        for _ in range(_DEPTH):
             self._free.put(new_block())
         self._block = self._free.get()
         self._used = self._offset = 0
         self._error: BaseException | None = None
-        self._queues: list[SimpleQueue[tuple[memoryview, int] | None]] = [SimpleQueue() for _ in steps]
-        self._threads = [
-            threading.Thread(target=self._run, args=(number, step), name="write", daemon=True)
-            for number, step in enumerate(steps)
-        ]
+        self._step = step
+        self._full: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="write", daemon=True)
 
     def __enter__(self) -> Behind:
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None and self._used:
-            self._queues[0].put((self._block[: self._used], self._offset))
-        self._queues[0].put(None)
-        for thread in self._threads:
-            thread.join()
+            self._full.put((self._block[: self._used], self._offset))
+        self._full.put(None)
+        self._thread.join()
         if error is None and self._error is not None:
             raise self._error
 
@@ -161,23 +157,17 @@ class Behind:
         """
         self._used += count
         if self._used == BLOCK:
-            self._queues[0].put((self._block, self._offset))
+            self._full.put((self._block, self._offset))
             self._offset += BLOCK
             self._block, self._used = self._free.get(), 0
             if self._error is not None:
                 raise self._error
 
-    def _run(self, number: int, step: Step) -> None:
-        following = self._queues[number + 1] if number + 1 < len(self._queues) else None
-        while (item := self._queues[number].get()) is not None:
+    def _run(self) -> None:
+        while (item := self._full.get()) is not None:
             try:
                 if self._error is None:
-                    step(*item)
+                    self._step(*item)
             except OSError as error:  # it belongs to the thread that makes the bytes
                 self._error = error
-            if following is not None:
-                following.put(item)
-            else:
-                self._free.put(item[0])
-        if following is not None:
-            following.put(None)
+            self._free.put(item[0])

@@ -21,9 +21,9 @@ from zoo.errors import FetchError, TransientError
 from zoo.fetching.cache import Cache, Known, key_of
 from zoo.fetching.copy import Copy, Sink, accepted, keep_or_drop
 from zoo.fetching.download import Download, FetchOptions, Meter, Progress
-from zoo.fetching.http import redact
 from zoo.fetching.slots import turn
 from zoo.fetching.source import Source, check, hashed
+from zoo.fetching.stream import redact
 from zoo.paths import escaped, file_name, folders
 from zoo.records import Archive, Row
 

@@ -117,9 +117,11 @@ def freeze(
                 def put(block: memoryview, offset: int) -> None:
                     blocks.write(block, offset)
                     follower.grown(len(block))
+                    if digest:
+                        whole.update(block)
 
-                # Each of them takes about as long as copying: write, digest, and read back for the proof.
-                with Behind(put, *([lambda block, _: whole.update(block)] if digest else [])) as output:
+                # Making it, writing it with its digest, and reading it back take about as long each.
+                with Behind(put) as output:
                     writer.write(output, plan.frames, report)
             constants = compare(follower.found, writer.expected)
             sha256 = whole.hexdigest() if digest else ""

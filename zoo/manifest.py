@@ -18,7 +18,7 @@ from typing import Any, Literal, cast, get_args
 from urllib.parse import unquote, urlsplit
 
 from zoo.errors import ManifestError
-from zoo.fetching.http import redact
+from zoo.fetching.stream import redact
 from zoo.names import nearest, slug
 from zoo.records import Checksum, Row, Status, Weights
 

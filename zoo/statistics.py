@@ -203,12 +203,12 @@ def _range(block: Array) -> tuple[float, float]:
 
 
 def _histogram(samples: list[Array], low: float, high: float) -> tuple[npt.NDArray[np.int64], int]:
-    counts = np.zeros(BINS, np.int64)
+    counts = np.zeros(BINS + 1, np.int64)
     counted = sum(sample.size for sample in samples)
     scale = BINS / (high - low) if high > low else 0.0
     if not scale or not isfinite(scale):
         counts[0] = counted
-        return counts, counted
+        return counts[:BINS], counted
     # In pieces that stay in the cache: new memory for all of them takes longer than to count.
     longest = min(_PIECE, max((sample.size for sample in samples), default=0))
     places, bins = np.empty(longest, np.float64), np.empty(longest, np.uint8)
@@ -220,10 +220,10 @@ def _histogram(samples: list[Array], low: float, high: float) -> tuple[npt.NDArr
             place -= low
             place *= scale
             bin_[:] = place
-            # No sample is below the smallest element.
-            np.minimum(bin_, BINS - 1, out=bin_)
-            counts += np.bincount(bin_, minlength=BINS)
-    return counts, counted
+            counts += np.bincount(bin_, minlength=BINS + 1)
+    # No sample is below the smallest element, and the largest one is where the last bin ends.
+    counts[BINS - 1] += counts[BINS]
+    return counts[:BINS], counted
 
 
 def _plain(value: float) -> float:

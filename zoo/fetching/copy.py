@@ -16,8 +16,8 @@ from zoo.blocks import BlockFile
 from zoo.errors import FetchError
 from zoo.fetching.cache import Cache, Known, Part
 from zoo.fetching.download import Download, Meter, fill
-from zoo.fetching.http import SourceChanged, redact
 from zoo.fetching.source import BUFFER, Source, check, hashed
+from zoo.fetching.stream import SourceChanged, redact
 from zoo.paths import file_name
 from zoo.store import write_all
 

@@ -11,15 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from zoo.errors import FetchError, TransientError
-from zoo.fetching.http import (
-    RetryLaterError,
-    SourceChanged,
-    Stream,
-    Timeouts,
-    open_http,
-    redact,
-    too_slow,
-)
+from zoo.fetching.stream import RetryLaterError, SourceChanged, Stream, Timeouts, redact, too_slow
 
 Progress = Callable[[int], None]
 """Called with the number of bytes that moved since the last call."""
@@ -261,6 +253,8 @@ def fill(download: Download, view: memoryview) -> int:
 def _open(url: str, start: int, validator: str | None, meter: Meter) -> Stream:
     options = meter.options
     if url.lower().startswith(("http://", "https://")) and "::" not in url:
+        from zoo.fetching.http import open_http  # with TLS and all; a local file needs none of it
+
         timeouts = Timeouts(
             connect=options.connect_seconds, stall=options.stall_seconds, deadline=meter.deadline
         )
@@ -286,7 +280,7 @@ def filesystem_of(url: str, **options: Any) -> tuple[Any, str]:
 
 
 class FilesystemStream:
-    """A file of any protocol that fsspec has; see `zoo.fetching.http.Stream`."""
+    """A file of any protocol that fsspec has; see `zoo.fetching.stream.Stream`."""
 
     def __init__(self, url: str, start: int, validator: str | None) -> None:
         self.encoding = "identity"
@@ -315,14 +309,14 @@ class FilesystemStream:
             raise _foreign(url, error) from error
 
     def readinto(self, view: memoryview) -> int:
-        """See `zoo.fetching.http.Stream.readinto`."""
+        """See `zoo.fetching.stream.Stream.readinto`."""
         try:
             return int(self._file.readinto(view))
         except Exception as error:
             raise _foreign(self.url, error) from error
 
     def close(self) -> None:
-        """See `zoo.fetching.http.Stream.close`."""
+        """See `zoo.fetching.stream.Stream.close`."""
         self._file.close()
 
 

@@ -18,85 +18,15 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from zoo.alarm import Alarm
 from zoo.errors import FetchError, TransientError
+from zoo.fetching.stream import RetryLaterError, SourceChanged, Timeouts, redact, too_slow
 
 USER_AGENT = "model-zoo-catalog"
-
-_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
-_QUERY_SECRET = re.compile(
-    r"([?&;#][^=&#\s]*(?:token|secret|passw|pwd|signature|credential|api[-_]?key|access[-_]?key|auth|session"
-    r"|jwt|x-amz-|x-goog-)[^=&#\s]*=)[^&#\s'\"]+",
-    re.IGNORECASE,
-)
-_SHORT_SECRET = re.compile(r"([?&;#](?:key|sig|sas|code)=)[^&#\s'\"]+", re.IGNORECASE)
-_BARE_TOKEN = re.compile(r"\b(?:hf_|ghp_|gho_|github_pat_|glpat-|AKIA|eyJ)[A-Za-z0-9_.-]{8,}")
-
-
-def redact(text: str) -> str:
-    """``text`` with the secrets of every URL in it replaced by ``***``: userinfo, tokens, signatures."""
-    if "@" in text:
-        text = _USERINFO.sub("***@", text)
-    if "=" in text:
-        text = _QUERY_SECRET.sub(r"\1***", text)
-        text = _SHORT_SECRET.sub(r"\1***", text)
-    return _BARE_TOKEN.sub("***", text)
-
-
-class Stream(Protocol):
-    """The bytes of a source from ``start`` on."""
-
-    start: int
-    total: int | None
-    """Bytes of the whole source, where it says so."""
-    validator: str | None
-    """Changes when the source changes."""
-    filename: str | None
-    """What the source says its name is."""
-    encoding: str
-    """Content coding of the bytes: ``identity``, or ``gzip`` from a server that was asked not to."""
-
-    def readinto(self, view: memoryview) -> int:
-        """Fill the start of ``view``; the number of bytes, 0 at the end.
-
-        Raises:
-            TransientError: the connection broke or stalled.
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        ...
-
-
-class SourceChanged(Exception):  # noqa: N818 (it never leaves this stage)
-    """The bytes from the wanted offset on cannot be had, or belong to another version of the source."""
-
-    def __init__(self, reason: str, cause: TransientError | None = None) -> None:
-        super().__init__(reason)
-        self.cause = cause
-        """Why the download had to be carried on at all."""
-
-
-class RetryLaterError(TransientError):
-    """A server that is up asks to come back after ``seconds``."""
-
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Timeouts:
-    """Seconds to wait for a connection, for the next bytes, and until which moment for the whole."""
-
-    connect: float
-    stall: float
-    deadline: float
-    """On the clock of `time.monotonic`."""
 
 
 def open_http(
@@ -356,14 +286,6 @@ class _Exchange:
             raise FetchError(f"{name}: expected a URL, found {str(error)[:200]}") from error
 
 
-def too_slow(url: str) -> FetchError:
-    """The error of a row that has used up its time."""
-    return FetchError(
-        f"{redact(url)}: the download took longer than the time allowed for a row",
-        hint="try again (a download carries on where it stopped), or allow more time",
-    )
-
-
 def _words(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         return "the connection was closed early"
@@ -479,7 +401,7 @@ class _PlainProxy(http.client.HTTPConnection):
 
 
 class HttpStream:
-    """The body of an answer; see `Stream`."""
+    """The body of an answer; see `zoo.fetching.stream.Stream`."""
 
     _chunk: ClassVar[int] = 1 << 18
 
@@ -498,7 +420,7 @@ class HttpStream:
         self._ended = False
 
     def readinto(self, view: memoryview) -> int:
-        """See `Stream.readinto`."""
+        """See `zoo.fetching.stream.Stream.readinto`."""
         response = self._exchange.response
         with self._exchange.translated("waiting for more"):
             if self._left is None:
@@ -517,7 +439,7 @@ class HttpStream:
         return count
 
     def close(self) -> None:
-        """See `Stream.close`."""
+        """See `zoo.fetching.stream.Stream.close`."""
         self._exchange.close(done=self._ended)
 
 

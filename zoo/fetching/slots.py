@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from zoo.fetching.http import too_slow
+from zoo.fetching.stream import too_slow
 
 _LOOK_EVERY = 0.05  # seconds
 

@@ -61,6 +61,7 @@ class Writer:
         self.watch = watch
         self.expected: dict[str, int] = {}
         self._strings: dict[str, bytes] = {}
+        self._heads: dict[str, bytes] = {}
 
     def size(self, frames: Iterable[Frame]) -> int:
         """Bytes the file will have.
@@ -102,10 +103,17 @@ class Writer:
     def _frame_size(self, constant: Constant) -> int:
         if constant.tensor.dtype == "string":
             return len(self._string_frame(constant))
-        return self._head_size(constant) + constant.length
+        return len(self._head(constant)) + constant.length
 
-    def _head_size(self, constant: Constant) -> int:
-        return len(_head(constant))
+    def _head(self, constant: Constant) -> bytes:
+        """What comes before the content; needed for the size of the file, and for the file."""
+        head = self._heads.get(constant.name)
+        if head is None:
+            head = wire.streamed_constant(
+                constant.name, constant.tensor.dtype, constant.shape, constant.length
+            )
+            self._heads[constant.name] = head
+        return head
 
     def _string_frame(self, constant: Constant) -> bytes:
         frame = self._strings.get(constant.name)
@@ -131,7 +139,7 @@ class Writer:
             file.write(frame)
             progress(len(frame))
             return
-        head = _head(constant)
+        head = self._head(constant)
         file.write(head)
         progress(len(head))
         stored = constant.tensor.crc32c if constant.offset is None else None
@@ -157,10 +165,6 @@ class Writer:
         if constant.offset:
             chunks = _cut_out(chunks, constant)
         yield from chunks
-
-
-def _head(constant: Constant) -> bytes:
-    return wire.streamed_constant(constant.name, constant.tensor.dtype, constant.shape, constant.length)
 
 
 def _window(constant: Constant) -> tuple[slice, ...]:
