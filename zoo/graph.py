@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -324,6 +324,26 @@ class Readers(Sequence[tuple[Source, ...]]):
         """The readers of a node, once for each input that reads it."""
         return self._readers[self._bounds[i] : self._bounds[i + 1]]
 
+    def alone(self) -> ReadingNodes:
+        """Per node its readers, without saying which output they read."""
+        return ReadingNodes(self._bounds, self._readers)
+
+
+class ReadingNodes(Sequence[Sequence[int]]):
+    """Per node who reads it, once for each input that does."""
+
+    __slots__ = ("_bounds", "_readers")
+
+    def __init__(self, bounds: array[int], readers: array[int]) -> None:
+        self._bounds = bounds
+        self._readers = readers
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._readers[self._bounds[i] : self._bounds[i + 1]]
+
 
 MERGES = frozenset({"Merge", "RefMerge"})
 BACK_EDGES = frozenset({"NextIteration", "RefNextIteration"})
@@ -455,6 +475,11 @@ class Graph:
         return [node.op for node in self.nodes]
 
     @cached_property
+    def names(self) -> Sequence[str]:
+        """The name of each node."""
+        return [node.name for node in self.nodes]
+
+    @cached_property
     def first_outputs(self) -> Sequence[str]:
         """The tensor name of each node's first output."""
         return [f"{node.name}:0" for node in self.nodes]
@@ -474,6 +499,20 @@ class Graph:
         """Indices of the nodes that are one of ``ops``, in order."""
         return sorted(chain.from_iterable(self.by_op.get(op, ()) for op in ops))
 
+    def having_any(self, matches: Callable[[str], Any]) -> list[int]:
+        """Indices of the nodes whose op matches, in order; each op is asked about once."""
+        return self.having([op for op in self.by_op if matches(op)])
+
+    def marked(self, marks: Callable[[str], int]) -> bytes:
+        """A byte for each node: what ``marks`` says of its op, which is asked once."""
+        said = {op: marks(op) for op in self.by_op}
+        return bytes(map(said.__getitem__, self.ops))
+
+    @cached_property
+    def about_gradients(self) -> Sequence[int]:
+        """The nodes whose names speak of gradients, as `tf.gradients` and its callers name them."""
+        return [i for i, name in enumerate(self.names) if "gradients" in name]
+
     @cached_property
     def sources(self) -> tuple[tuple[Source, ...], ...]:
         """Per node its inputs as (node index, output index; -1 for a control input).
@@ -491,6 +530,11 @@ class Graph:
         return Edges.among(len(self.nodes), source, output, counts)
 
     @cached_property
+    def data_edges(self) -> Edges:
+        """`edges` without control inputs."""
+        return self.edges.data()
+
+    @cached_property
     def data_sources(self) -> Sequence[tuple[Source, ...]]:
         """`sources` without control inputs."""
         return data_only(self.sources, self.edges)
@@ -498,7 +542,7 @@ class Graph:
     @cached_property
     def order(self) -> Sequence[int]:
         """Node indices so that each comes after the data it reads, but for the edges that close loops."""
-        return ordered(self.ops, self.data_sources, self.edges.data())
+        return ordered(self.ops, self.data_sources, self.data_edges)
 
     @cached_property
     def consumers(self) -> Readers:
