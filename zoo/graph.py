@@ -18,6 +18,7 @@ from itertools import chain, pairwise, repeat
 from sys import intern
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -75,20 +76,25 @@ Attrs = tuple[tuple[str, bytes], ...]
 """Attributes as pairs of key and serialized AttrValue."""
 
 
-class Node:
-    """One NodeDef: ``name``, ``op`` and ``inputs`` ready to use, ``attrs`` as pairs still serialized.
+class Node(msgspec.Struct, eq=False, gc=False):
+    """One NodeDef: ``name`` and ``op`` ready to use, ``attrs`` as pairs still serialized.
 
     The device, the attribute that says beside which nodes it stands, and what TensorFlow notes for its
     own debugging, are not kept.
     """
 
-    __slots__ = ("attrs", "inputs", "name", "op")
+    name: str
+    op: str
+    given: tuple[str, ...] | Inputs
+    """Its inputs, or those of all nodes of its graph."""
+    attrs: Attrs
+    place: int = 0
+    """Which of the nodes of its graph it is, where it has to look up its inputs there."""
 
-    def __init__(self, name: str, op: str, inputs: tuple[str, ...], attrs: Attrs) -> None:
-        self.name = name
-        self.op = op
-        self.inputs = inputs
-        self.attrs = attrs
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The inputs as the file spells them."""
+        return self.given if isinstance(self.given, tuple) else self.given.of(self.place)
 
     @classmethod
     def of(cls, proto: Any) -> Node:
@@ -191,6 +197,40 @@ Source = tuple[int, int]
 """(index of a node, which of its outputs; -1 for a control input)."""
 
 
+class Inputs:
+    """The inputs of all nodes of a graph, spelled when they are asked for.
+
+    Most are the name of a node, and few are looked at but as edges.
+    """
+
+    __slots__ = ("_names", "_odd", "_output", "_source", "_starts")
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        source: Integers,
+        output: Integers,
+        counts: npt.NDArray[Any],
+        odd: Mapping[int, str],
+    ) -> None:
+        """What is read of which nodes as in `Edges.among`; ``odd`` are inputs by place that are more."""
+        self._names = names
+        self._odd = odd
+        self._source = array("i", source.tobytes())
+        self._output = array("i", output.tobytes())
+        self._starts = array("q", bytes(8) + np.cumsum(counts, dtype=np.int64).tobytes())
+
+    def of(self, i: int) -> tuple[str, ...]:
+        """The inputs of node ``i``."""
+        return tuple([self._text(k) for k in range(self._starts[i], self._starts[i + 1])])
+
+    def _text(self, k: int) -> str:
+        if k in self._odd:
+            return self._odd[k]
+        name = self._names[self._source[k]]
+        return f"^{name}" if self._output[k] < 0 else name
+
+
 class Edges:
     """Who feeds whom, as three arrays of integers in the order of the inputs."""
 
@@ -254,7 +294,7 @@ def _resolved(
     """
     source = np.fromiter(map(index.get, texts, repeat(-1)), np.int32, len(texts))
     output = np.zeros(len(texts), np.int32)
-    missing = source < 0
+    missing: npt.NDArray[np.bool_] = source < 0
     if waits is not None:
         output[waits] = -1
         missing &= ~waits
@@ -271,14 +311,6 @@ def _objects(items: Iterable[Any]) -> npt.NDArray[np.object_]:
     return np.fromiter(items, object)
 
 
-class _Carets(dict[str, str]):
-    """Names of nodes → how an input that waits for them is spelled."""
-
-    def __missing__(self, name: str) -> str:
-        text = self[name] = f"^{name}"
-        return text
-
-
 class _Named(dict[str, Source]):
     """Inputs that are no names of nodes → what they read; the node is -1 where there is no such."""
 
@@ -287,7 +319,10 @@ class _Named(dict[str, Source]):
         self.index = index
 
     def __missing__(self, text: str) -> Source:
-        name, output = split_input(text)
+        if text[-2:-1] == ":" and "0" <= text[-1] <= "9" and text[0] != "^":
+            name, output = text[:-2], ord(text[-1]) - ord("0")  # as most are
+        else:
+            name, output = split_input(text)
         found = self[text] = self.index.get(name, -1), output
         return found
 
@@ -448,14 +483,18 @@ class Graph:
         if len(index) != len(names) or "" in index:
             return None
         source, output, others = _resolved(index, found.inputs, found.waits)
-        # The very strings that are the names take no more room, and are found faster.
-        texts = _objects(names)[source]
-        texts[others] = list(map(intern, map(found.inputs.__getitem__, others.tolist())))
-        waits = np.flatnonzero(found.waits)
-        texts[waits] = list(map(_Carets().__getitem__, map(found.inputs.__getitem__, waits.tolist())))
-        inputs = portions(texts.tolist(), found.counts)
+        odd = {k: found.inputs[k] for k in others.tolist()}
+        odd |= {k: f"^{found.inputs[k]}" for k in np.flatnonzero(found.waits & (source < 0)).tolist()}
+        inputs = Inputs(names, source, output, found.counts, odd)
+        op_names = list(map(found.ops.__getitem__, found.op_numbers.tolist()))
         alike = map(attrs.__getitem__, found.kinds.tolist())
-        graph = cls(map(Node, names, found.ops, inputs, alike), index=index, **about)
+        nodes = map(Node, names, op_names, repeat(inputs), alike, range(len(names)))
+        graph = cls(nodes, index=index, **about)
+        graph.names, graph.ops, graph.op_numbers = names, op_names, found.op_numbers
+        ordered_by_op = np.argsort(found.op_numbers, kind="stable").tolist()
+        graph.by_op = dict(
+            zip(found.ops, map(list, portions(ordered_by_op, np.bincount(found.op_numbers))), strict=True)
+        )
         graph.edges = Edges.among(len(names), source, output, found.counts)
         return graph
 
@@ -503,10 +542,16 @@ class Graph:
         """Indices of the nodes whose op matches, in order; each op is asked about once."""
         return self.having([op for op in self.by_op if matches(op)])
 
+    @cached_property
+    def op_numbers(self) -> npt.NDArray[np.int32]:
+        """The op of each node as its place in `by_op`."""
+        numbers = {op: number for number, op in enumerate(self.by_op)}
+        return np.fromiter(map(numbers.__getitem__, self.ops), np.int32, len(self.nodes))
+
     def marked(self, marks: Callable[[str], int]) -> bytes:
         """A byte for each node: what ``marks`` says of its op, which is asked once."""
-        said = {op: marks(op) for op in self.by_op}
-        return bytes(map(said.__getitem__, self.ops))
+        said = np.array([marks(op) for op in self.by_op], np.uint8)
+        return said[self.op_numbers].tobytes()
 
     @cached_property
     def about_gradients(self) -> Sequence[int]:
