@@ -448,6 +448,9 @@ def _copies(graph: Graph, chosen: set[int]) -> set[int]:
     for i in graph.having_any(_SETS):
         if len(sources[i]) < 2:
             continue
+        written = nodes[sources[i][1][0]].op
+        if written not in _BLENDS and written not in ops.VARIABLES:
+            continue  # what a Saver reads, as a rule
         target, node = sources[i][0][0], nodes[i]
         if target not in chosen or node.name.startswith(f"{nodes[target].name}/Assign"):
             continue
