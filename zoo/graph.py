@@ -94,7 +94,9 @@ class Node(msgspec.Struct, eq=False, gc=False):
     @property
     def inputs(self) -> tuple[str, ...]:
         """The inputs as the file spells them."""
-        return self.given if isinstance(self.given, tuple) else self.given.of(self.place)
+        if not isinstance(self.given, tuple):
+            self.given = self.given.of(self.place)
+        return self.given
 
     @classmethod
     def of(cls, proto: Any) -> Node:
@@ -222,13 +224,15 @@ class Inputs:
 
     def of(self, i: int) -> tuple[str, ...]:
         """The inputs of node ``i``."""
-        return tuple([self._text(k) for k in range(self._starts[i], self._starts[i + 1])])
-
-    def _text(self, k: int) -> str:
-        if k in self._odd:
-            return self._odd[k]
-        name = self._names[self._source[k]]
-        return f"^{name}" if self._output[k] < 0 else name
+        texts = []
+        for k in range(self._starts[i], self._starts[i + 1]):
+            text = self._odd.get(k)
+            if text is None:
+                text = self._names[self._source[k]]
+                if self._output[k] < 0:
+                    text = f"^{text}"
+            texts.append(text)
+        return tuple(texts)
 
 
 class Edges:
