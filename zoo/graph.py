@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +18,7 @@ from itertools import chain, pairwise, repeat
 from sys import intern
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -75,20 +76,27 @@ Attrs = tuple[tuple[str, bytes], ...]
 """Attributes as pairs of key and serialized AttrValue."""
 
 
-class Node:
-    """One NodeDef: ``name``, ``op`` and ``inputs`` ready to use, ``attrs`` as pairs still serialized.
+class Node(msgspec.Struct, eq=False, gc=False):
+    """One NodeDef: ``name`` and ``op`` ready to use, ``attrs`` as pairs still serialized.
 
     The device, the attribute that says beside which nodes it stands, and what TensorFlow notes for its
     own debugging, are not kept.
     """
 
-    __slots__ = ("attrs", "inputs", "name", "op")
+    name: str
+    op: str
+    given: tuple[str, ...] | Inputs
+    """Its inputs, or those of all nodes of its graph."""
+    attrs: Attrs
+    place: int = 0
+    """Which of the nodes of its graph it is, where it has to look up its inputs there."""
 
-    def __init__(self, name: str, op: str, inputs: tuple[str, ...], attrs: Attrs) -> None:
-        self.name = name
-        self.op = op
-        self.inputs = inputs
-        self.attrs = attrs
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The inputs as the file spells them."""
+        if not isinstance(self.given, tuple):
+            self.given = self.given.of(self.place)
+        return self.given
 
     @classmethod
     def of(cls, proto: Any) -> Node:
@@ -191,6 +199,42 @@ Source = tuple[int, int]
 """(index of a node, which of its outputs; -1 for a control input)."""
 
 
+class Inputs:
+    """The inputs of all nodes of a graph, spelled when they are asked for.
+
+    Most are the name of a node, and few are looked at but as edges.
+    """
+
+    __slots__ = ("_names", "_odd", "_output", "_source", "_starts")
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        source: Integers,
+        output: Integers,
+        counts: npt.NDArray[Any],
+        odd: Mapping[int, str],
+    ) -> None:
+        """What is read of which nodes as in `Edges.among`; ``odd`` are inputs by place that are more."""
+        self._names = names
+        self._odd = odd
+        self._source = array("i", source.tobytes())
+        self._output = array("i", output.tobytes())
+        self._starts = array("q", bytes(8) + np.cumsum(counts, dtype=np.int64).tobytes())
+
+    def of(self, i: int) -> tuple[str, ...]:
+        """The inputs of node ``i``."""
+        texts = []
+        for k in range(self._starts[i], self._starts[i + 1]):
+            text = self._odd.get(k)
+            if text is None:
+                text = self._names[self._source[k]]
+                if self._output[k] < 0:
+                    text = f"^{text}"
+            texts.append(text)
+        return tuple(texts)
+
+
 class Edges:
     """Who feeds whom, as three arrays of integers in the order of the inputs."""
 
@@ -254,7 +298,7 @@ def _resolved(
     """
     source = np.fromiter(map(index.get, texts, repeat(-1)), np.int32, len(texts))
     output = np.zeros(len(texts), np.int32)
-    missing = source < 0
+    missing: npt.NDArray[np.bool_] = source < 0
     if waits is not None:
         output[waits] = -1
         missing &= ~waits
@@ -271,14 +315,6 @@ def _objects(items: Iterable[Any]) -> npt.NDArray[np.object_]:
     return np.fromiter(items, object)
 
 
-class _Carets(dict[str, str]):
-    """Names of nodes → how an input that waits for them is spelled."""
-
-    def __missing__(self, name: str) -> str:
-        text = self[name] = f"^{name}"
-        return text
-
-
 class _Named(dict[str, Source]):
     """Inputs that are no names of nodes → what they read; the node is -1 where there is no such."""
 
@@ -287,7 +323,10 @@ class _Named(dict[str, Source]):
         self.index = index
 
     def __missing__(self, text: str) -> Source:
-        name, output = split_input(text)
+        if text[-2:-1] == ":" and "0" <= text[-1] <= "9" and text[0] != "^":
+            name, output = text[:-2], ord(text[-1]) - ord("0")  # as most are
+        else:
+            name, output = split_input(text)
         found = self[text] = self.index.get(name, -1), output
         return found
 
@@ -322,6 +361,26 @@ class Readers(Sequence[tuple[Source, ...]]):
 
     def nodes(self, i: int) -> Sequence[int]:
         """The readers of a node, once for each input that reads it."""
+        return self._readers[self._bounds[i] : self._bounds[i + 1]]
+
+    def alone(self) -> ReadingNodes:
+        """Per node its readers, without saying which output they read."""
+        return ReadingNodes(self._bounds, self._readers)
+
+
+class ReadingNodes(Sequence[Sequence[int]]):
+    """Per node who reads it, once for each input that does."""
+
+    __slots__ = ("_bounds", "_readers")
+
+    def __init__(self, bounds: array[int], readers: array[int]) -> None:
+        self._bounds = bounds
+        self._readers = readers
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def __getitem__(self, i: Any) -> Any:
         return self._readers[self._bounds[i] : self._bounds[i + 1]]
 
 
@@ -428,14 +487,19 @@ class Graph:
         if len(index) != len(names) or "" in index:
             return None
         source, output, others = _resolved(index, found.inputs, found.waits)
-        # The very strings that are the names take no more room, and are found faster.
-        texts = _objects(names)[source]
-        texts[others] = list(map(intern, map(found.inputs.__getitem__, others.tolist())))
-        waits = np.flatnonzero(found.waits)
-        texts[waits] = list(map(_Carets().__getitem__, map(found.inputs.__getitem__, waits.tolist())))
-        inputs = portions(texts.tolist(), found.counts)
+        odd = {k: found.inputs[k] for k in others.tolist()}
+        odd |= {k: f"^{found.inputs[k]}" for k in np.flatnonzero(found.waits & (source < 0)).tolist()}
+        inputs = Inputs(names, source, output, found.counts, odd)
+        op_names = list(map(found.ops.__getitem__, found.op_numbers.tolist()))
         alike = map(attrs.__getitem__, found.kinds.tolist())
-        graph = cls(map(Node, names, found.ops, inputs, alike), index=index, **about)
+        nodes = map(Node, names, op_names, repeat(inputs), alike, range(len(names)))
+        graph = cls(nodes, index=index, **about)
+        graph.names, graph.ops, graph.op_numbers = names, op_names, found.op_numbers
+        numbers = found.op_numbers.astype(np.uint16) if len(found.ops) < 1 << 16 else found.op_numbers
+        ordered_by_op = np.argsort(numbers, kind="stable").tolist()  # few bits are sorted faster
+        graph.by_op = dict(
+            zip(found.ops, map(list, portions(ordered_by_op, np.bincount(found.op_numbers))), strict=True)
+        )
         graph.edges = Edges.among(len(names), source, output, found.counts)
         return graph
 
@@ -453,6 +517,11 @@ class Graph:
     def ops(self) -> Sequence[str]:
         """The op of each node."""
         return [node.op for node in self.nodes]
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """The name of each node."""
+        return [node.name for node in self.nodes]
 
     @cached_property
     def first_outputs(self) -> Sequence[str]:
@@ -474,6 +543,26 @@ class Graph:
         """Indices of the nodes that are one of ``ops``, in order."""
         return sorted(chain.from_iterable(self.by_op.get(op, ()) for op in ops))
 
+    def having_any(self, matches: Callable[[str], Any]) -> list[int]:
+        """Indices of the nodes whose op matches, in order; each op is asked about once."""
+        return self.having([op for op in self.by_op if matches(op)])
+
+    @cached_property
+    def op_numbers(self) -> npt.NDArray[np.int32]:
+        """The op of each node as its place in `by_op`."""
+        numbers = {op: number for number, op in enumerate(self.by_op)}
+        return np.fromiter(map(numbers.__getitem__, self.ops), np.int32, len(self.nodes))
+
+    def marked(self, marks: Callable[[str], int]) -> bytes:
+        """A byte for each node: what ``marks`` says of its op, which is asked once."""
+        said = np.array([marks(op) for op in self.by_op], np.uint8)
+        return said[self.op_numbers].tobytes()
+
+    @cached_property
+    def about_gradients(self) -> Sequence[int]:
+        """The nodes whose names speak of gradients, as `tf.gradients` and its callers name them."""
+        return [i for i, name in enumerate(self.names) if "gradients" in name]
+
     @cached_property
     def sources(self) -> tuple[tuple[Source, ...], ...]:
         """Per node its inputs as (node index, output index; -1 for a control input).
@@ -491,6 +580,11 @@ class Graph:
         return Edges.among(len(self.nodes), source, output, counts)
 
     @cached_property
+    def data_edges(self) -> Edges:
+        """`edges` without control inputs."""
+        return self.edges.data()
+
+    @cached_property
     def data_sources(self) -> Sequence[tuple[Source, ...]]:
         """`sources` without control inputs."""
         return data_only(self.sources, self.edges)
@@ -498,7 +592,7 @@ class Graph:
     @cached_property
     def order(self) -> Sequence[int]:
         """Node indices so that each comes after the data it reads, but for the edges that close loops."""
-        return ordered(self.ops, self.data_sources, self.edges.data())
+        return ordered(self.ops, self.data_sources, self.data_edges)
 
     @cached_property
     def consumers(self) -> Readers:

@@ -51,6 +51,9 @@ class Scan:
 
     names: list[str]
     ops: list[str]
+    """All ops that there are, in the order in which they first appear."""
+    op_numbers: npt.NDArray[np.int32]
+    """Which of them each node is."""
     inputs: list[str]
     """Of all nodes, one after the other, control inputs without their caret."""
     waits: npt.NDArray[np.bool_]
@@ -109,10 +112,12 @@ def scan(data: bytes, start: int, end: int) -> Scan:
     at = _after_device(pieces, at)
     kinds, firsts = _alike(pieces, at, _places(pieces, at))
     entries, entry_counts = _entries(pieces.of(firsts), at[firsts])
-    ops = _Ops()
+    ops = _Numbered()
+    numbers = np.fromiter(map(ops.__getitem__, pieces.cut(*made)), np.int32, len(starts))
     return Scan(
         names=[piece.decode() for piece in pieces.cut(*named)],
-        ops=list(map(ops.__getitem__, pieces.cut(*made))),
+        ops=[intern(raw.decode()) for raw in ops],
+        op_numbers=numbers,
         inputs=[piece.decode() for piece in pieces.cut(inputs[0] + waits, inputs[1])],
         waits=waits,
         counts=counts,
@@ -123,14 +128,6 @@ def scan(data: bytes, start: int, end: int) -> Scan:
     )
 
 
-class _Ops(dict[bytes, str]):
-    """Names of ops, each decoded once."""
-
-    def __missing__(self, raw: bytes) -> str:
-        op = self[raw] = intern(raw.decode())
-        return op
-
-
 def _alike(pieces: _Pieces, at: Numbers, places: Spans) -> tuple[Numbers, Numbers]:
     """A number for what each node has from ``at`` on but for its place, and one node for each number."""
     known = _Numbered()
@@ -139,6 +136,10 @@ def _alike(pieces: _Pieces, at: Numbers, places: Spans) -> tuple[Numbers, Number
     placed = places[0] < places[1]
     plain, cut = np.flatnonzero(short & ~placed), np.flatnonzero(short & placed)
     kinds[plain] = [known[raw] for raw in pieces.of(plain).cut(at[plain])]
+    # Where the place comes first nothing is to be joined.
+    first = places[0][cut] == at[cut]
+    ahead, cut = cut[first], cut[~first]
+    kinds[ahead] = [known[raw] for raw in pieces.of(ahead).cut(places[1][ahead])]
     before, after = pieces.cut(at[cut], places[0][cut]), pieces.of(cut).cut(places[1][cut])
     kinds[cut] = [known[one + other] for one, other in zip(before, after, strict=True)]
     long = np.flatnonzero(kinds < 0)
@@ -256,6 +257,8 @@ def _frames(data: bytes, at: int, end: int) -> tuple[list[int], list[int], bytes
 
 def _delimited(data: bytes, at: int, end: int) -> tuple[int, int]:
     """Where the content begins and ends whose length stands at ``at``."""
+    if at < end and data[at] < 0x80 and at + data[at] < end:
+        return at + 1, at + 1 + data[at]  # as most are
     size = 0
     for shift in range(0, 35, 7):
         if at >= end:

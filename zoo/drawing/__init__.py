@@ -211,14 +211,24 @@ class _Drawing:
             return at
 
         names = self.flat.names
+        last, length, at = "/", 1, 0
         for i in kept:
-            scope, slash, leaf = names[i].rpartition("/")
-            at = known.get(scope) if slash else 0
-            if at is None:
+            name = names[i]
+            # Neighbours are in one scope, as a rule.
+            if at and name.startswith(last) and name.find("/", length) < 0:
+                scope_of.append(at)
+                leaves.append(name[length:])
+                continue
+            scope, slash, leaf = name.rpartition("/")
+            found = known.get(scope) if slash else 0
+            if found is None:
                 if scope.count("/") >= MAX_DEPTH:
                     *parts, rest = scope.split("/", MAX_DEPTH)
                     scope, leaf = "/".join(parts), f"{rest}/{leaf}"
-                at = place(scope)
+                found = place(scope)
+            at = found
+            last = f"{scope}/" if slash else "/"
+            length = len(last)
             scope_of.append(at)
             leaves.append(leaf)
         return {"parent": parents, "label": self.strings.add(labels)}, scope_of, self.strings.add(leaves)

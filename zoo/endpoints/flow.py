@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+
+import numpy as np
 
 from zoo.endpoints import ops
 from zoo.graph import BACK_EDGES, MERGES, Edges, Graph, MetaGraph, Node, Readers, ordered, split_input
@@ -18,19 +19,6 @@ from zoo.shapes import OnDemand
 
 _LARGE = 16
 """Elements from which on a constant of a frozen graph counts as a weight."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Consumers(Sequence[Sequence[int]]):
-    """`Readers` without saying which output they read."""
-
-    readers: Readers
-
-    def __len__(self) -> int:
-        return len(self.readers)
-
-    def __getitem__(self, i: Any) -> Any:
-        return self.readers.nodes(i)
 
 
 _DEPTHS = {"Enter": 1, "RefEnter": 1, "Exit": -1, "RefExit": -1}
@@ -73,28 +61,66 @@ class Flow:
     ports: Mapping[tuple[int, int], int] = field(default_factory=dict)
     """(node, output) of every feed → its index in ``rows``."""
     backward: bool = False
+    rewired: bool = False
+    """`rows` are not all as in the graph."""
+    parameters: dict[int, int] = field(default_factory=dict)
+    """Per node what `parameter_behind` found."""
+    forward: Sequence[int] = ()
+    """Of `order` all that is inference, and what that reads."""
+
+    @cached_property
+    def edges(self) -> Edges:
+        """`rows` as arrays."""
+        return Edges(self.rows) if self.rewired else self.graph.data_edges
 
     @cached_property
     def consumers(self) -> Sequence[Sequence[int]]:
         """Per node the nodes that read it, gradients and the like included."""
-        return _Consumers(Readers(Edges(self.rows)))
+        return Readers(self.edges).alone()
+
+    @cached_property
+    def marks(self) -> bytes:
+        """Per node the bits of `ops.marks`; a call of a function is where an example meets a parameter."""
+        functions = self.graph.functions
+        marks = self.graph.marked(lambda op: ops.marks(op) | (ops.MIX if op in functions else 0))
+        return marks + bytes(len(self.rows) - len(marks))
+
+    @cached_property
+    def places(self) -> Sequence[int]:
+        """The place of each node in `order`; -1 for what is in none."""
+        if isinstance(self.order, range):
+            return self.order
+        places = [-1] * len(self.rows)
+        for place, i in enumerate(self.order):
+            places[i] = place
+        return places
+
+    @cached_property
+    def loops(self) -> bool:
+        """Whether an edge of the graph goes back."""
+        return not BACK_EDGES.isdisjoint(self.graph.by_op)
+
+    @cached_property
+    def meeting(self) -> bytearray:
+        """Whether a node meets a parameter, as far as `meets_parameter` was asked: 2 if so, 1 if not."""
+        return bytearray(len(self.rows))
 
     @cached_property
     def line(self) -> Sequence[int]:
         """The nodes that need a feed or a variable, in order: the forward part."""
         off, feeds, variables = self.off, self.feed_bits, self.variable_bits
         count = len(self.graph.nodes)
-        return [i for i in self.order if i < count and not off[i] and (feeds[i] or variables[i])]
+        return [i for i in self.forward if not off[i] and (feeds[i] or variables[i]) and i < count]
 
     @cached_property
     def idle(self) -> bytearray:
         """Nodes that need a variable which no optimizer step changes, or which no gradient reaches."""
         idle = bytearray(len(self.rows))
-        if any(self.taught):
+        if self.taught:
             for i in self.variables:
                 idle[i] = 1
-            for i, node in enumerate(self.graph.nodes):
-                if self.taught[i] and node.op not in ops.PASSES:
+            for i in np.flatnonzero(np.frombuffer(self.taught, np.uint8)).tolist():
+                if i < len(self.graph.nodes) and not self.marks[i] & ops.PASS:
                     for source, _ in self.rows[i]:
                         parameter = parameter_behind(self, source)
                         if parameter >= 0:
@@ -105,10 +131,13 @@ class Flow:
             named = self.graph.index.get(name)
             if named is not None and named not in stepped:
                 idle[named] = 1
-        if any(idle):
-            for i in self.order:
-                if not idle[i] and not (i < len(self.graph.nodes) and self.off[i]):
-                    idle[i] = any(idle[source] for source, _ in self.rows[i])
+        if 1 in idle:
+            for i in self.forward:
+                if not idle[i] and not self.off[i]:
+                    for source, _ in self.rows[i]:
+                        if idle[source]:
+                            idle[i] = 1
+                            break
         return idle
 
     @cached_property
@@ -116,7 +145,7 @@ class Flow:
         """Per node how many loops it is inside: a tensor in there cannot be fetched."""
         nodes = self.graph.nodes
         looped = bytearray(len(self.rows))
-        if any(node.op in ("Enter", "RefEnter") for node in nodes):
+        if self.loops:
             for i in self.order:
                 depth = max((looped[source] for source, _ in self.rows[i]), default=0)
                 if i < len(nodes) and nodes[i].op in _DEPTHS:
@@ -132,11 +161,18 @@ class Flow:
     @cached_property
     def teaches(self) -> bytearray:
         """Per node whether a gradient went past it, not through it, to what is made of it."""
-        nodes, taught = self.graph.nodes, self.taught
-        teaches = bytearray(len(self.rows))
-        for i in reversed(self.line if taught else ()):
-            if not taught[i] and nodes[i].op not in ops.SHAPES:
-                teaches[i] = any(taught[j] or teaches[j] for j in self.consumers[i])
+        rows, taught, marks = self.rows, self.taught, self.marks
+        teaches = bytearray(len(rows))
+        if not taught:
+            return teaches
+        edges = self.edges
+        ahead = bytearray(len(rows))  # read by what is taught, or teaches
+        np.frombuffer(ahead, np.uint8)[edges.source[np.frombuffer(taught, np.bool_)[edges.reader]]] = 1
+        for i in reversed(self.line):
+            if ahead[i] and not taught[i] and not marks[i] & ops.SHAPE:
+                teaches[i] = 1
+                for source, _ in rows[i]:
+                    ahead[source] = 1
         return teaches
 
     @cached_property
@@ -164,7 +200,9 @@ class Flow:
 
     def is_scalar(self, i: int) -> bool:
         """Whether the node's first output is known to be a single number."""
-        return self.shape(i) == ()
+        noted = self.graph.nodes[i].output_shapes() if i < len(self.graph.nodes) else ()
+        # The Saver noted how many axes there are, if not how long they are.
+        return noted[0] == () if noted and noted[0] is not None else self.shape(i) == ()
 
 
 def follow(meta: MetaGraph, *, extra_feeds: Iterable[str] = (), backward: bool = False) -> Flow:
@@ -183,8 +221,28 @@ def follow(meta: MetaGraph, *, extra_feeds: Iterable[str] = (), backward: bool =
     order = _order(graph, rows)
     variables, frozen, trained = _variables(meta)
     return Flow(
-        meta, graph, feeds, variables, frozen, trained, rows, order, off, ports=ports, backward=backward
-    )
+        meta, graph, feeds, variables, frozen, trained, rows, order, off, ports=ports, backward=backward,
+        rewired=len(rows) > len(graph.nodes), forward=_forward(graph, order, off),
+    )  # fmt: skip
+
+
+def _forward(graph: Graph, order: Sequence[int], off: bytearray) -> Sequence[int]:
+    """The nodes of ``order`` that are inference, and those off the line that they need."""
+    needed = np.frombuffer(off, np.bool_) == 0
+    apart = np.frombuffer(off, np.bool_, len(graph.nodes))
+    edges = graph.data_edges
+    todo = edges.source[apart[edges.source] > apart[edges.reader]].tolist()
+    sources = graph.data_sources
+    while todo:
+        i = todo.pop()
+        if not needed[i]:
+            needed[i] = True
+            todo.extend(source for source, _ in sources[i])
+    if isinstance(order, range):
+        found: Sequence[int] = np.flatnonzero(needed).tolist()
+        return found
+    wanted = needed.tobytes()
+    return [i for i in order if wanted[i]]
 
 
 def carry(flow: Flow, flags: Mapping[str, bool]) -> None:
@@ -222,8 +280,8 @@ def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
         name, port = split_input(text)
         if name in graph.index:
             add(graph.index[name], port)
-    for i, node in enumerate(nodes):
-        op = node.op
+    for i in graph.having_any(_may_be_fed):
+        node, op = nodes[i], nodes[i].op
         if op in ops.PLACEHOLDERS:
             if op != "PlaceholderWithDefault" or not (_only_shows(graph, i) or _is_noted_shape(graph, i)):
                 add(i, 0)
@@ -237,6 +295,10 @@ def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
             elif nodes[source].op == "ReadFile":
                 add(i, 0)  # the path is of its author's machine
     return tuple(found)
+
+
+def _may_be_fed(op: str) -> bool:
+    return op in ops.PLACEHOLDERS or op in ops.PARSERS or op in ops.DECODERS or ops.hands_out_examples(op)
 
 
 def _only_shows(graph: Graph, i: int) -> bool:
@@ -327,16 +389,12 @@ _FIXED: dict[str, tuple[str, ...]] = {
 
 def _off(graph: Graph, *, backward: bool) -> bytearray:
     """Marks nodes that are no inference, by op and by the name scope of gradients."""
-    off = bytearray(len(graph.nodes))
-    scope = ops.GRADIENT_SCOPE.search
-    apart: dict[str, bool] = {}
-    for i, node in enumerate(graph.nodes):
-        op = node.op
-        mark = apart.get(op)
-        if mark is None:
-            mark = apart[op] = ops.off_the_line(op) and not (backward and not ops.writes(op))
-        if mark or (not backward and "gradients" in node.name and scope(node.name)):
-            off[i] = 1
+    off = bytearray(graph.marked(lambda op: ops.off_the_line(op) and not (backward and not ops.writes(op))))
+    if not backward:
+        names = graph.names
+        for i in graph.about_gradients:
+            if not off[i] and ops.in_gradient(names[i]):
+                off[i] = 1
     return off
 
 
@@ -376,12 +434,10 @@ def _variables(meta: MetaGraph) -> tuple[tuple[int, ...], bool, bool]:
     """The model's variables: those that are trained, else that could be; else large constants."""
     graph = meta.graph
     nodes = graph.nodes
-    found = [i for i, node in enumerate(nodes) if node.op in ops.VARIABLES]
+    found = graph.having(ops.VARIABLES)
     if not found:
         return _constants(graph), True, False
-    stepped = {
-        graph.sources[i][0][0] for i, node in enumerate(nodes) if ops.trains(node.op) and graph.sources[i]
-    }
+    stepped = {graph.sources[i][0][0] for i in graph.having_any(ops.trains) if graph.sources[i]}
     trained = [i for i in found if i in stepped]
     listed = [i for i in found if nodes[i].name in meta.trainable]
     chosen = trained or listed or [i for i in found if _could_train(nodes[i])] or found
@@ -405,10 +461,13 @@ def _copies(graph: Graph, chosen: set[int]) -> set[int]:
     """
     nodes, sources = graph.nodes, graph.sources
     found: set[int] = set()
-    for i, node in enumerate(nodes):
-        if not _SETS(node.op) or len(sources[i]) < 2:
+    for i in graph.having_any(_SETS):
+        if len(sources[i]) < 2:
             continue
-        target = sources[i][0][0]
+        written = nodes[sources[i][1][0]].op
+        if written not in _BLENDS and written not in ops.VARIABLES:
+            continue  # what a Saver reads, as a rule
+        target, node = sources[i][0][0], nodes[i]
         if target not in chosen or node.name.startswith(f"{nodes[target].name}/Assign"):
             continue
         todo = [sources[i][1][0]]
@@ -468,75 +527,97 @@ def _saved(meta: MetaGraph) -> set[int]:
 
 def _constants(graph: Graph) -> tuple[int, ...]:
     found = []
-    for i, node in enumerate(graph.nodes):
-        if node.op == "Const":
-            raw = node.raw_attr("value")
-            # Shapes and axes are shorter, and integers.
-            if (
-                raw is not None
-                and len(raw) > 4 * _LARGE
-                and (node.dtype() or "") not in ("int32", "int64", "string", "bool")
-            ):
-                found.append(i)
+    for i in graph.by_op.get("Const", ()):
+        node = graph.nodes[i]
+        raw = node.raw_attr("value")
+        # Shapes and axes are shorter, and integers.
+        if (
+            raw is not None
+            and len(raw) > 4 * _LARGE
+            and (node.dtype() or "") not in ("int32", "int64", "string", "bool")
+        ):
+            found.append(i)
     return tuple(found)
 
 
 def _spread(
     flow: Flow, own_variable: Mapping[int, int], own_feed: Mapping[int, int], cut: set[int], *, backward: bool
 ) -> None:
-    """Carry the bits along the edges; loops are gone round until nothing is added."""
-    rows, off, dead = flow.rows, flow.off, flow.dead
-    nodes = flow.graph.nodes
-    count = len(rows)
-    feed_bits = [0] * count
-    variable_bits = [0] * count
-    random_bits = bytearray(count)
-    plain = len(nodes)
-    merges = (
-        [i for i in range(plain) if nodes[i].op in MERGES] if any(n.op in BACK_EDGES for n in nodes) else []
-    )
-    spread_off = not backward
-    for _ in range(4):
-        for i in flow.order:
-            feed = own_feed.get(i)
-            if feed is not None:
-                feed_bits[i] = feed
-                continue
-            if i in cut:
-                continue
-            f = v = r = 0
-            if dead and dead[i]:
-                continue
-            blind = i < plain and nodes[i].op in ops.SHAPES
-            for source, _ in rows[i]:
-                if off[source] and not off[i] and i < plain:
-                    # What nothing flows into (a constant, an empty list) is harmless wherever it stands.
-                    if spread_off and variable_bits[source] and not _survives(nodes[source].op):
-                        off[i] = 1
-                        v |= variable_bits[source]
-                    continue
-                f |= feed_bits[source]
-                if not blind:
-                    v |= variable_bits[source]
-                r |= random_bits[source]
-            own = own_variable.get(i)
-            if own is not None:
-                v |= own
-            if i < plain and nodes[i].op in ops.RANDOM:
-                r = 1
-            feed_bits[i] = f
-            variable_bits[i] = v
-            random_bits[i] = r
-        again = False
-        for i in merges:
-            if dead and dead[i]:
-                continue
-            for source, _ in rows[i]:
-                if feed_bits[source] & ~feed_bits[i] or variable_bits[source] & ~variable_bits[i]:
-                    again = True
-        if not again:
-            break
+    """Carry the bits along the edges; loops are gone round until nothing is added.
+
+    Of what is off the line, and nothing on it needs, only the feeds are told.
+    """
+    count = len(flow.rows)
+    feed_bits, variable_bits, random_bits = [0] * count, [0] * count, bytearray(count)
     flow.feed_bits, flow.variable_bits, flow.random_bits = feed_bits, variable_bits, random_bits
+    settled = bytearray(flow.dead or count)
+    for i in cut:
+        settled[i] = 1
+    for i, bits in own_feed.items():
+        settled[i] = 1
+        feed_bits[i] = bits
+    merges = flow.graph.having(MERGES) if flow.loops else []
+    merges = [i for i in merges if not (flow.dead and flow.dead[i])]
+    order = [i for i in flow.forward if not settled[i]]
+    for i in order:
+        settled[i] = 1
+    heads = [i for i in merges if settled[i]]
+    for _ in range(_ROUNDS):
+        _along(flow, order, own_variable, spread_off=not backward)
+        if not _adds(flow, heads, variable_bits) and not _adds(flow, heads, feed_bits):
+            break
+    rest = [i for i in flow.order if not settled[i]]
+    heads = [i for i in merges if not settled[i]]
+    for _ in range(_ROUNDS):
+        for i in rest:
+            bits = 0
+            for source, _ in flow.rows[i]:
+                bits |= feed_bits[source]
+            feed_bits[i] = bits
+        if not _adds(flow, heads, feed_bits):
+            break
+
+
+_ROUNDS = 4
+"""How often loops are gone round."""
+
+
+_SPECIAL = ops.SHAPE | ops.CHANCE
+
+
+def _adds(flow: Flow, merges: Sequence[int], bits: Sequence[int]) -> bool:
+    """Whether what comes back to the head of a loop has bits that were not there before."""
+    return any(bits[source] & ~bits[i] for i in merges for source, _ in flow.rows[i])
+
+
+def _along(flow: Flow, order: Sequence[int], own_variable: Mapping[int, int], *, spread_off: bool) -> None:
+    """Carry the bits along the edges to the nodes in ``order``."""
+    rows, off, marks, nodes = flow.rows, flow.off, flow.marks, flow.graph.nodes
+    feed_bits, variable_bits, random_bits = flow.feed_bits, flow.variable_bits, flow.random_bits
+    plain = len(nodes)
+    for i in order:
+        f = v = r = 0
+        own = off[i] or i >= plain
+        special = marks[i] & _SPECIAL
+        blind = special and marks[i] & ops.SHAPE
+        for source, _ in rows[i]:
+            if off[source] and not own:
+                # What nothing flows into (a constant, an empty list) is harmless wherever it stands.
+                if spread_off and variable_bits[source] and not _survives(nodes[source].op):
+                    off[i] = own = 1
+                    v |= variable_bits[source]
+                continue
+            f |= feed_bits[source]
+            if not blind:
+                v |= variable_bits[source]
+            r |= random_bits[source]
+        if special and marks[i] & ops.CHANCE:
+            r = 1
+        if i in own_variable:
+            v |= own_variable[i]
+        feed_bits[i] = f
+        variable_bits[i] = v
+        random_bits[i] = r
 
 
 def _survives(op: str) -> bool:
@@ -547,51 +628,58 @@ def _survives(op: str) -> bool:
 def _dead(flow: Flow, flags: Mapping[int, bool]) -> bytearray:
     """Nodes that do not run while the flags have these values."""
     nodes, rows = flow.graph.nodes, flow.rows
+    readers = Readers(flow.edges).alone()
     known = dict(flags)
     dead = bytearray(len(rows))
     closed: dict[int, int] = {}
+    told = bytearray(len(rows))  # who reads a node of which something is known
+    for i in flags:
+        for reader in readers[i]:
+            told[reader] = 1
     for i in flow.order:
-        if i >= len(nodes) or i in flags:
+        if not told[i] or i >= len(nodes) or i in flags:
             continue
-        node, row = nodes[i], rows[i]
-        op = node.op
-        if not row:
-            continue
-        gone = [bool(dead[s]) or closed.get(s) == port for s, port in row]
-        if op in MERGES:
-            if all(gone):
-                dead[i] = 1
-            elif any(gone) and not any(nodes[s].op in BACK_EDGES for s, _ in row if s < len(nodes)):
-                flow_row = tuple(source for source, lost in zip(row, gone, strict=True) if not lost)
-                if len(flow_row) == 1 and isinstance(flow.rows, list):
-                    flow.rows[i] = flow_row
-            continue
-        if any(gone):
-            dead[i] = 1
-            continue
-        first = row[0][0]
-        if op in ("Switch", "RefSwitch") and len(row) > 1 and row[1][0] in known:
-            closed[i] = 0 if known[row[1][0]] else 1
-        elif first in known and op in (
-            "Identity",
-            "Cast",
-            "StopGradient",
-            "Enter",
-            "Reshape",
-            "Squeeze",
-            "ExpandDims",
-        ):
-            known[i] = known[first]
-        elif first in known and op == "LogicalNot":
-            known[i] = not known[first]
-        elif op in ("LogicalAnd", "LogicalOr"):
-            values = [known.get(s) for s, _ in row]
-            absorbing = op == "LogicalOr"
-            if absorbing in values:
-                known[i] = absorbing
-            elif None not in values:
-                known[i] = not absorbing
+        _settle(flow, i, known, dead, closed)
+        if dead[i] or i in closed or i in known:
+            for reader in readers[i]:
+                told[reader] = 1
     return dead
+
+
+def _settle(flow: Flow, i: int, known: dict[int, bool], dead: bytearray, closed: dict[int, int]) -> None:
+    """Note of a node whether it runs, which of its outputs does not, and its value where that follows."""
+    nodes, row = flow.graph.nodes, flow.rows[i]
+    op = nodes[i].op
+    gone = [bool(dead[s]) or closed.get(s) == port for s, port in row]
+    if op in MERGES:
+        if all(gone):
+            dead[i] = 1
+        elif any(gone) and not any(nodes[s].op in BACK_EDGES for s, _ in row if s < len(nodes)):
+            left = tuple(source for source, lost in zip(row, gone, strict=True) if not lost)
+            if len(left) == 1 and isinstance(flow.rows, list):
+                flow.rows[i] = left
+                flow.rewired = True
+        return
+    if any(gone):
+        dead[i] = 1
+        return
+    first = row[0][0]
+    if op in ("Switch", "RefSwitch") and len(row) > 1 and row[1][0] in known:
+        closed[i] = 0 if known[row[1][0]] else 1
+    elif first in known and op in _SHOWS_FLAG:
+        known[i] = known[first]
+    elif first in known and op == "LogicalNot":
+        known[i] = not known[first]
+    elif op in ("LogicalAnd", "LogicalOr"):
+        values = [known.get(s) for s, _ in row]
+        absorbing = op == "LogicalOr"
+        if absorbing in values:
+            known[i] = absorbing
+        elif None not in values:
+            known[i] = not absorbing
+
+
+_SHOWS_FLAG = frozenset("Identity Cast StopGradient Enter Reshape Squeeze ExpandDims".split())
 
 
 def leads_on(flow: Flow, inside: Sequence[int] = (), *, layers: bool = False, scored: int = 0) -> bytearray:
@@ -603,24 +691,27 @@ def leads_on(flow: Flow, inside: Sequence[int] = (), *, layers: bool = False, sc
         layers: a likelihood's spread, which is added or multiplied, is no parameter that counts.
         scored: bits of variables that do not count.
     """
-    nodes, rows, dead = flow.graph.nodes, flow.rows, flow.dead
-    feeds, variables = flow.feed_bits, flow.variable_bits
+    rows, dead, marks = flow.rows, flow.dead, flow.marks
+    feeds, variables, chances = flow.feed_bits, flow.variable_bits, flow.random_bits
     leads = bytearray(len(rows))
-    loops = any(node.op in BACK_EDGES for node in nodes)
-    for _ in range(3 if loops else 1):
+    meets = ops.MIX if layers else ops.MIX | ops.SOFT
+    for _ in range(3 if flow.loops else 1):
         changed = False
         for i in reversed(flow.line):
-            if (dead and dead[i]) or nodes[i].op in ops.SHAPES:
-                continue
             if inside and inside[i] != 1:
                 continue
-            goes_on = variables[i] and meets_parameter(flow, i, layers=layers, scored=scored)
-            if not leads[i] and not goes_on and not (inside and masks_example(flow, i)):
+            mark = marks[i]
+            if mark & ops.SHAPE or (dead and dead[i]):
                 continue
-            for source, _ in rows[i]:
-                if not leads[source] and (feeds[source] or flow.random_bits[source]):
-                    leads[source] = 1
-                    changed = True
+            if (
+                leads[i]
+                or (mark & meets and variables[i] and meets_parameter(flow, i, layers=layers, scored=scored))
+                or (inside and mark & ops.SOFT and masks_example(flow, i))
+            ):
+                for source, _ in rows[i]:
+                    if not leads[source] and (feeds[source] or chances[source]):
+                        leads[source] = 1
+                        changed = True
         if not changed:
             break
     return leads
@@ -640,18 +731,37 @@ def masks_example(flow: Flow, i: int) -> bool:
 
 def meets_parameter(flow: Flow, i: int, *, layers: bool = False, scored: int = 0) -> bool:
     """Whether one of a node's inputs is made of variables alone, and is more than a single number."""
-    op = flow.graph.nodes[i].op
-    soft = op in ops.SOFT_MIXES
-    if (layers or not soft) and op not in ops.MIXES and op not in flow.graph.functions:
+    mark = flow.marks[i]
+    if not mark & (ops.MIX if layers else ops.MIX | ops.SOFT):
         return False
-    return any(
-        flow.variable_bits[s] & ~scored and not flow.feed_bits[s] and not flow.random_bits[s]
-        and (not soft or flow.shape(s) != () or parameter_behind(flow, s) >= 0) for s, _ in flow.rows[i]
-    )  # fmt: skip
+    known = 0 if scored else flow.meeting[i]
+    if not known:
+        known = 1 + _meets_parameter(flow, i, scored, soft=mark & ops.SOFT != 0)
+        if not scored:
+            flow.meeting[i] = known
+    return known == 2
+
+
+def _meets_parameter(flow: Flow, i: int, scored: int, *, soft: bool) -> bool:
+    feeds, variables, chances = flow.feed_bits, flow.variable_bits, flow.random_bits
+    for s, _ in flow.rows[i]:
+        if (
+            not feeds[s] and variables[s] & ~scored and not chances[s]
+            and (not soft or flow.shape(s) != () or parameter_behind(flow, s) >= 0)
+        ):  # fmt: skip
+            return True
+    return False
 
 
 def parameter_behind(flow: Flow, i: int) -> int:
     """The variable (or large constant) that a node hands on; -1 if it is none."""
+    known = flow.parameters.get(i)
+    if known is None:
+        known = flow.parameters[i] = _parameter_behind(flow, i)
+    return known
+
+
+def _parameter_behind(flow: Flow, i: int) -> int:
     nodes = flow.graph.nodes
     for _ in range(12):
         if i >= len(nodes):
@@ -661,7 +771,7 @@ def parameter_behind(flow: Flow, i: int) -> int:
             return i
         if op == "Const":
             return i if (nodes[i].dtype() or "").startswith("float") and flow.shape(i) else -1
-        if op not in ops.PASSES or not flow.rows[i]:
+        if not flow.marks[i] & ops.PASS or not flow.rows[i]:
             return -1
         i = flow.rows[i][0][0]
     return -1
@@ -672,18 +782,21 @@ _TRIVIAL = frozenset({"Identity", "Snapshot", "PreventGradient", "Enter", "Exit"
 
 
 def _taught(flow: Flow) -> bytearray:
-    nodes, index = flow.graph.nodes, flow.graph.index
+    nodes, index, names = flow.graph.nodes, flow.graph.index, flow.graph.names
     known = bytearray(len(flow.rows))
-    for node in nodes:
-        at = node.name.find("gradients")
-        if at < 0:
+    scope = "\n"
+    for i in flow.graph.about_gradients:
+        name = names[i]
+        # Neighbours are of one gradient, as a rule.
+        if name.startswith(scope) and name.find("_grad/", len(scope)) < 0:
             continue
-        end = node.name.rfind("_grad/")
-        if end > at:
-            i = index.get(node.name[at:end].partition("/")[2], -1)
+        op = ops.differentiated(name)
+        if op:
+            scope = name[: name.rfind("_grad/") + len("_grad/")]
+            i = index.get(op, -1)
             if i >= 0:
                 known[i] = 1
-    if not any(known):
+    if 1 not in known:
         return bytearray()
     for i in reversed(flow.line):
         if not known[i] and nodes[i].op in _TRIVIAL:

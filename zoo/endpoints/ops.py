@@ -95,7 +95,24 @@ GRADIENT_SCOPE = re.compile(r"(?:^|/)gradients(?:_\d+)?/")
 
 def in_gradient(name: str) -> bool:
     """Whether `tf.gradients` made the node of this name."""
-    return "gradients" in name and GRADIENT_SCOPE.search(name) is not None
+    if "gradients" not in name:
+        return False
+    return name.startswith("gradients/") or GRADIENT_SCOPE.search(name) is not None
+
+
+def gradient_scope(name: str) -> str:
+    """The name up to the scope that `tf.gradients` made, that included; empty if it made none."""
+    if name.startswith("gradients/"):
+        return "gradients/"
+    match = GRADIENT_SCOPE.search(name) if "gradients" in name else None
+    return "" if match is None else name[: match.end()]
+
+
+def differentiated(name: str) -> str:
+    """The op whose gradient a node of this name belongs to, as its scope says; empty if to none."""
+    at = name.find("gradients")
+    end = name.rfind("_grad/")
+    return name[at:end].partition("/")[2] if end > at >= 0 else ""
 
 
 RANDOM = frozenset(
@@ -145,3 +162,19 @@ LOSSES = frozenset(
 REDUCTIONS = frozenset({"Sum", "Mean", "Max", "Min", "Prod", "All", "Any", "L2Loss", "EuclideanNorm"})
 SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "VariableShape", "ZerosLike", "OnesLike"})
 """Ops that read the shape of their input, not its content."""
+
+
+SHAPE, MIX, SOFT, PASS, CHANCE = 1, 2, 4, 8, 16
+"""Marks of ops, as `marks` gives them."""
+
+
+@functools.cache
+def marks(op: str) -> int:
+    """Which of `SHAPES`, `MIXES`, `SOFT_MIXES`, `PASSES` and `RANDOM` an op is in, as bits."""
+    return (
+        SHAPE * (op in SHAPES)
+        | MIX * (op in MIXES)
+        | SOFT * (op in SOFT_MIXES)
+        | PASS * (op in PASSES)
+        | CHANCE * (op in RANDOM)
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
+
+import numpy as np
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, meets_parameter, parameter_behind
@@ -41,20 +44,18 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
     labels: the tags of a sentence, for which a conditional random field has a score for each pair.
     """
     bits = scored = 0
-    nodes, rows = flow.graph.nodes, flow.rows
-    feeds, variables, _off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
+    nodes, rows, marks = flow.graph.nodes, flow.rows, flow.marks
+    feeds, variables, dead = flow.feed_bits, flow.variable_bits, flow.dead
     for i in flow.line:
-        if not feeds[i] or not variables[i] or (feeds[i] | bits) == bits:
-            continue
-        if dead and dead[i]:
+        if not variables[i] or not feeds[i] & ~bits or (dead and dead[i]):
             continue
         op = nodes[i].op
         if op == "ScatterNd" and variables[rows[i][1][0]]:
             bits |= feeds[rows[i][0][0]]  # says where activations go
             continue
-        soft = op in ops.SOFT_MIXES
-        if not soft and op not in ops.MIXES and op not in flow.graph.functions:
+        if not marks[i] & (ops.MIX | ops.SOFT):
             continue
+        soft = marks[i] & ops.SOFT
         parameter, met = False, 0
         for source, _ in rows[i]:
             if feeds[source]:
@@ -75,11 +76,10 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
 
 def late_bits(flow: Flow) -> int:
     """Feeds that never meet a parameter before they meet an activation."""
-    _nodes, rows = flow.graph.nodes, flow.rows
-    feeds, variables, _off = flow.feed_bits, flow.variable_bits, flow.off
+    rows, feeds, variables = flow.rows, flow.feed_bits, flow.variable_bits
     early = 0
     for i in flow.line:
-        if not feeds[i] or not variables[i]:
+        if not feeds[i] & ~early or not variables[i]:
             continue
         met = 0
         pure = True
@@ -96,8 +96,8 @@ def late_bits(flow: Flow) -> int:
 def sampled_labels(flow: Flow) -> int:
     """Feeds that name the true classes of a sampled loss: parameters meet them, and yet they are labels."""
     bits = 0
-    for i, node in enumerate(flow.graph.nodes):
-        if node.op.endswith("CandidateSampler") and flow.rows[i]:
+    for i in flow.graph.having_any(lambda op: op.endswith("CandidateSampler")):
+        if flow.rows[i]:
             bits |= flow.feed_bits[flow.rows[i][0][0]]
     return bits
 
@@ -108,23 +108,24 @@ def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: b
     Single numbers are losses and measures, unless ``scalars`` says that the model answers with one.
     Without ``peel``, what only summaries read counts as much as anything.
     """
-    nodes, rows = flow.graph.nodes, flow.rows
-    feeds, variables, _off, dead = flow.feed_bits, flow.variable_bits, flow.off, flow.dead
+    nodes, rows, marks = flow.graph.nodes, flow.rows, flow.marks
+    feeds, variables, chances, dead = flow.feed_bits, flow.variable_bits, flow.random_bits, flow.dead
     count = len(rows)
     inside = bytearray(count)
     blind = not flow.variables
-    fed = any(feeds[i] & ~labels & ~side and variables[i] for i in flow.line)
+    example = ~labels & ~side
+    fed = any(feeds[i] & example and variables[i] for i in flow.line)
     own = set(flow.variables)
     for i in flow.line:
-        if (dead and dead[i]) or feeds[i] & labels or nodes[i].op in ops.SHAPES:
+        if feeds[i] & labels or marks[i] & ops.SHAPE or (dead and dead[i]):
             continue
         if blind:
-            inside[i] = bool(feeds[i] & ~side)
+            inside[i] = feeds[i] & ~side != 0
         elif variables[i] and i not in own:
             if fed:
-                inside[i] = bool(feeds[i] & ~side) or flow.random_bits[i]
+                inside[i] = feeds[i] & ~side != 0 or chances[i]
             else:
-                inside[i] = flow.random_bits[i] or _is_activation(flow, i)
+                inside[i] = chances[i] or _is_activation(flow, i)
     found = Region(
         inside=inside, labels=labels, side=side, extends=[0] * count, contact=[0] * count,
         scalar=bytearray(count), reported=bytearray(count), lossward=bytearray(count),
@@ -134,9 +135,14 @@ def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: b
         if not inside[i] or not rows[i]:
             continue
         op = nodes[i].op
-        if any(inside[s] == 2 for s, _ in rows[i]) and all(
-            inside[s] == 2 or (not feeds[s] and not variables[s]) for s, _ in rows[i]
-        ):
+        measured = False
+        for s, _ in rows[i]:
+            if inside[s] == 2:
+                measured = True
+            elif feeds[s] or variables[s]:
+                measured = False
+                break
+        if measured:
             inside[i] = 2
         elif op in _MEASURES and flow.is_scalar(i):
             inside[i] = 2 if not blind and (flow.trained or op in ops.REDUCTIONS) else 1
@@ -149,7 +155,7 @@ def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: b
 def _without_losses(flow: Flow, found: Region) -> None:
     """Takes out losses of examples that are their own labels (the words so far, and the next one)."""
     nodes, rows, inside = flow.graph.nodes, flow.rows, found.inside
-    if not any(node.op in ops.LOSSES for node in nodes):
+    if ops.LOSSES.isdisjoint(flow.graph.by_op):
         return
     scored = bytearray(len(rows))
     for i in flow.line:
@@ -160,7 +166,10 @@ def _without_losses(flow: Flow, found: Region) -> None:
             if said:
                 scored[i] = 1
                 found.contact[rows[i][0][0]] |= said
-        scored[i] = scored[i] or any(scored[s] for s, _ in rows[i])
+        for s, _ in rows[i]:
+            if scored[s]:
+                scored[i] = 1
+                break
         if scored[i]:
             inside[i] = 0
 
@@ -194,32 +203,10 @@ def _is_activation(flow: Flow, i: int) -> bool:
 
 def _uses(flow: Flow, found: Region, *, peel: bool) -> None:
     """Fill in what happens to each tensor next, from the ends backward."""
-    nodes, rows, off, dead = flow.graph.nodes, flow.rows, flow.off, flow.dead
-    inside, labels = found.inside, found.labels
+    nodes, rows = flow.graph.nodes, flow.rows
+    inside = found.inside
     watched = _watched(flow)
-    open_uses = [0] * len(rows)
-    for i in range(len(nodes)):
-        op = nodes[i].op
-        if dead and dead[i]:
-            continue
-        for source, _ in rows[i]:
-            if inside[source] != 1:
-                continue
-            if off[i] or (watched[i] and inside[i] != 1):
-                if off[i] and not ops.off_the_line(op) and not ops.in_gradient(nodes[i].name):
-                    found.scalar[source] = 1  # a loss that has gradients in it
-                elif watched[i] or ops.writes(op):
-                    direct = off[i] and not ops.writes(op) and found.reported[source] != 2
-                    found.reported[source] = 1 if direct else 2
-            elif inside[i] == 1:
-                if op not in ops.SHAPES:
-                    found.extends[source] += 1
-                    if nodes[source].op not in BACK_EDGES:
-                        open_uses[source] += 1
-            elif inside[i] == 2:
-                found.scalar[source] = 1
-            elif flow.feed_bits[i] & labels:
-                found.contact[source] |= flow.feed_bits[i] & labels
+    open_uses = _readers_inside(flow, found, watched)
     lossward = found.lossward
     for i in reversed(flow.line):
         if inside[i] != 1:
@@ -240,6 +227,39 @@ def _uses(flow: Flow, found: Region, *, peel: bool) -> None:
                         found.reported[source] = 2
 
 
+def _readers_inside(flow: Flow, found: Region, watched: bytearray) -> list[int]:
+    """Note who reads each tensor inside; returns how many nodes inside read it, but for those of loops."""
+    nodes, feeds, labels = flow.graph.nodes, flow.feed_bits, found.labels
+    edges, plain, count = flow.edges, len(flow.graph.nodes), len(flow.rows)
+    inside, off = np.frombuffer(found.inside, np.uint8), np.frombuffer(flow.off, np.bool_)
+    known = (inside[edges.source] == 1) & (edges.reader < plain)
+    if flow.dead:
+        known &= ~np.frombuffer(flow.dead, np.bool_)[edges.reader]
+    source, reader = edges.source[known], edges.reader[known]
+    within = inside[reader]
+    apart = off[reader] | (np.frombuffer(watched, np.bool_)[reader] & (within != 1))
+    for i, s in zip(reader[apart].tolist(), source[apart].tolist(), strict=True):
+        op = nodes[i].op
+        if flow.off[i] and not ops.off_the_line(op) and not ops.in_gradient(nodes[i].name):
+            found.scalar[s] = 1  # a loss that has gradients in it
+        elif watched[i] or ops.writes(op):
+            direct = flow.off[i] and not ops.writes(op) and found.reported[s] != 2
+            found.reported[s] = 1 if direct else 2
+    np.frombuffer(found.scalar, np.uint8)[source[~apart & (within == 2)]] = 1
+    if labels:
+        others = ~apart & (within == 0)
+        for i, s in zip(reader[others].tolist(), source[others].tolist(), strict=True):
+            found.contact[s] |= feeds[i] & labels
+    shapes = np.frombuffer(flow.marks, np.uint8) & ops.SHAPE
+    on = source[~apart & (within == 1) & (shapes[reader] == 0)]
+    found.extends = np.bincount(on, minlength=count).tolist()
+    uses = list(found.extends)
+    for op in BACK_EDGES & flow.graph.by_op.keys():
+        for i in flow.graph.by_op[op]:
+            uses[i] = 0
+    return uses
+
+
 _VIEWS = frozenset(
     """ImageSummary HistogramSummary AudioSummary AudioSummaryV2 TensorSummary TensorSummaryV2
     WriteImageSummary WriteHistogramSummary WriteAudioSummary WriteSummary""".split()
@@ -248,21 +268,30 @@ _VIEWS = frozenset(
 
 def _watched(flow: Flow) -> bytearray:
     """Nodes that only summaries read, and the summaries."""
-    nodes, rows = flow.graph.nodes, flow.rows
-    used = bytearray(len(rows))
+    nodes, rows, marks = flow.graph.nodes, flow.rows, flow.marks
     watched = bytearray(len(rows))
-    for i in reversed(flow.order):
-        if i >= len(nodes):
-            continue
+    views = flow.graph.having(_VIEWS)
+    if not views:
+        return watched
+    place = flow.places
+    # From the ends on; what no summary reads cannot be one that only summaries read.
+    todo = [(-place[i], i) for i in views if place[i] >= 0]
+    queued = {i for _, i in todo}
+    heapq.heapify(todo)
+    while todo:
+        at, i = heapq.heappop(todo)
         # Single numbers are measures of something else; what measures is no view of the answer.
-        summary = nodes[i].op in _VIEWS
-        # A node that nothing reads has no reader that could only watch it.
-        watched[i] = summary or used[i] == 2
+        if nodes[i].op not in _VIEWS and any(
+            not watched[j] and not marks[j] & ops.SHAPE
+            for j in flow.consumers[i]
+            if j < len(nodes) and place[j] > -at
+        ):
+            continue
+        watched[i] = 1
         for source, _ in rows[i]:
-            if watched[i]:
-                used[source] = used[source] or 2
-            elif nodes[i].op not in ops.SHAPES:
-                used[source] = 1
+            if source not in queued and source < len(nodes) and 0 <= place[source] < -at:
+                queued.add(source)
+                heapq.heappush(todo, (-place[source], source))
     return watched
 
 

@@ -102,8 +102,8 @@ def _losses(flow: Flow) -> dict[str, tuple[int, int]]:
     nodes, sources = flow.graph.nodes, flow.graph.sources
     own = {i: 1 << bit for bit, i in enumerate(flow.variables)}
     trained: dict[str, int] = {}
-    for i, node in enumerate(nodes):
-        if not ops.trains(node.op) or not sources[i] or sources[i][0][0] not in own:
+    for i in flow.graph.having_any(ops.trains):
+        if not sources[i] or sources[i][0][0] not in own:
             continue
         scope = _scope_behind(flow, i)
         if scope:
@@ -111,13 +111,17 @@ def _losses(flow: Flow) -> dict[str, tuple[int, int]]:
     if len(trained) < 2:
         return {scope: (-1, bits) for scope, bits in trained.items()}
     roots: dict[str, int] = {}
-    for node in nodes:
-        match = ops.GRADIENT_SCOPE.search(node.name) if "gradients" in node.name else None
-        if match is None or node.name[: match.end()] in roots:
-            continue
-        op, found, _ = node.name[match.end() :].partition("_grad/")
+    scope = "\n"
+    for i in flow.graph.about_gradients:
+        name = nodes[i].name
+        if name.startswith(scope):
+            continue  # neighbours are of one scope, as a rule
+        at = ops.gradient_scope(name)
+        op, found, _ = name[len(at) :].partition("_grad/") if at and at not in roots else ("", "", "")
         if found:
-            roots[node.name[: match.end()]] = flow.graph.index.get(op, -1)
+            roots[at] = flow.graph.index.get(op, -1)
+        if at in roots:
+            scope = at
     return {scope: (roots.get(scope, -1), bits) for scope, bits in trained.items()}
 
 
@@ -129,9 +133,9 @@ def _scope_behind(flow: Flow, step: int) -> str:
         if not todo:
             break
         i = todo.pop(0)
-        match = ops.GRADIENT_SCOPE.search(nodes[i].name) if "gradients" in nodes[i].name else None
-        if match is not None:
-            return nodes[i].name[: match.end()]
+        scope = ops.gradient_scope(nodes[i].name)
+        if scope:
+            return scope
         todo.extend(s for s, port in sources[i] if port >= 0)
     return ""
 

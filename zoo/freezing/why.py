@@ -34,7 +34,7 @@ def pruned(meta: MetaGraph, bindings: Bindings, kept: Collection[str], folded: C
     """
     graph = meta.graph
     slots = {variable.node for variable in bindings.variables if variable.kind == "optimizer"}
-    names = [node.name for node in graph.nodes]
+    names = graph.names
     left = bytearray(b"\x01") * len(names)
     for name in kept:
         if name in graph.index:
@@ -42,10 +42,10 @@ def pruned(meta: MetaGraph, bindings: Bindings, kept: Collection[str], folded: C
     reasons: list[str | None] = [None] * len(names)
     saver = _saver_nodes(meta)
     behind = _behind_pipeline(graph)
-    by_ops = {op: _by_op(op) for op in graph.by_op}
+    ops, by_ops = graph.ops, {op: _by_op(op) for op in graph.by_op}
     for i in compress(range(len(names)), left):
         name = names[i]
-        by_op = by_ops[graph.ops[i]]
+        by_op = by_ops[ops[i]]
         if name in folded:
             reasons[i] = "training only"
         elif i in saver or by_op == "saver" or ("save" in name and _SAVER_NAME.search(name)):

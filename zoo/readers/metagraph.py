@@ -118,16 +118,19 @@ def _saver(proto: Any) -> Saver | None:
 
 def _variable_defs(proto: Any) -> Iterator[tuple[str, Any]]:
     """(collection, VariableDef) for everything that the collections hold as one."""
+    known: dict[bytes, Any] = {}  # most variables are in several
     for entry in proto.collection_def:
         if entry.value.WhichOneof("kind") != "bytes_list":
             continue
         if entry.key not in _VARIABLE_COLLECTIONS and "variables" not in entry.key:
             continue
         for data in entry.value.bytes_list.value:
-            try:
-                item = protos.VariableDef.FromString(data)
-            except protos.DecodeError:
-                continue  # a collection of some other message that is called like this
+            item = known.get(data)
+            if item is None:
+                try:
+                    item = known[data] = protos.VariableDef.FromString(data)
+                except protos.DecodeError:
+                    continue  # a collection of some other message that is called like this
             if item.variable_name:
                 yield entry.key, item
 

@@ -50,17 +50,21 @@ def _from_ops(meta: MetaGraph) -> Iterator[tuple[str, Target]]:
     restores = graph.having(_RESTORES)
     if not restores:
         return
-    main: set[int] = set()
-    if meta.saver is not None:
+    if meta.saver is not None and len(restores) > 1:
         name = meta.saver.restore_op.removeprefix("^").partition(":")[0]
-        if name in graph:
-            main = graph.ancestors([graph.index[name]])
-    for i in sorted(restores, key=lambda i: (i not in main, i)):
+        main = graph.ancestors([graph.index[name]]) if name in graph else set()
+        restores.sort(key=lambda i: (i not in main, i))
+    for i in restores:
         targets = _targets(graph.nodes[i], lambda text: _const(graph, text))
         for consumer, output in graph.consumers[i]:
-            if 0 <= output < len(targets):
-                for variable in _assigned(graph, consumer):
-                    yield variable, targets[output]
+            if not 0 <= output < len(targets):
+                continue
+            if graph.nodes[consumer].op in _ASSIGNS and graph.sources[consumer]:
+                variable = graph.nodes[_origin(graph, graph.sources[consumer][0][0])].name
+                yield variable, targets[output]
+                continue
+            for variable in _assigned(graph, consumer):
+                yield variable, targets[output]
 
 
 def _assigned(graph: Graph, start: int) -> Iterator[str]:
