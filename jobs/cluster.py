@@ -103,8 +103,9 @@ def _serve(code: str, handles: Sequence[int]) -> NoReturn:
     os._exit(1)
 
 
-def _import_dask() -> None:
-    """Import Dask, whose settings libyaml reads in a tenth of the time that the parser in Python takes."""
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Import Dask in the block: libyaml reads its settings ten times as fast as the parser in Python."""
     # One BLAS thread: workers are the parallelism here, and a forked thread pool is none.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import yaml  # type: ignore[import-untyped]
@@ -112,7 +113,7 @@ def _import_dask() -> None:
     slow = yaml.SafeLoader
     yaml.SafeLoader = getattr(yaml, "CSafeLoader", slow)
     try:
-        import distributed  # noqa: F401
+        yield
     finally:
         yaml.SafeLoader = slow
 
@@ -154,11 +155,12 @@ def _settings(scratch: str) -> dict[str, Any]:
 @contextmanager
 def connect(*, workers: int, scheduler: str | None, scratch: str) -> Iterator[Any]:
     """A Dask client: of a local cluster of ``workers`` processes, or of the ``scheduler`` at an address."""
-    _import_dask()
-    import dask
+    with _importing():
+        import dask
 
     with dask.config.set(_settings(scratch)):
-        from distributed import Client, LocalCluster
+        with _importing():  # not before: this is when distributed sets its loggers up
+            from distributed import Client, LocalCluster
         from distributed.deploy.spec import close_clusters
 
         use_steady_clock()

@@ -54,11 +54,11 @@ def test_the_server_is_a_fork_of_a_process_without_threads(tmp_path: Path, threa
 def test_dask_has_its_settings_whichever_parser_read_them() -> None:
     """Dask's settings are read by libyaml; those of Python's own parser are the same."""
     script = (
-        "import sys, yaml\n"
-        "from jobs.cluster import _import_dask\n"
+        "import contextlib, sys, yaml\n"
+        "from jobs.cluster import _importing\n"
         "before = yaml.SafeLoader\n"
-        "_import_dask() if sys.argv[1] == 'ours' else __import__('distributed')\n"
-        "import dask\n"
+        "with _importing() if sys.argv[1] == 'ours' else contextlib.nullcontext():\n"
+        "    import dask, distributed\n"
         "assert yaml.SafeLoader is before\n"
         "print(dask.config.config)\n"
     )
@@ -70,3 +70,20 @@ def test_dask_has_its_settings_whichever_parser_read_them() -> None:
     ]
 
     assert said[0] == said[1]
+
+
+def test_loggers_of_dask_are_as_the_job_wants_them_in_a_worker_too() -> None:
+    """A worker that leaves in the middle of a message is none of the reader's business."""
+    script = (
+        "import logging\n"
+        "from jobs.cluster import connect\n"
+        "level = lambda: logging.getLogger('distributed.client').level\n"
+        "if __name__ == '__main__':\n"
+        "    with connect(workers=1, scheduler=None, scratch='') as client:\n"
+        "        print(level(), client.submit(level).result())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    )
+
+    assert done.stdout == "60 60\n"
