@@ -113,12 +113,12 @@ def scan(data: bytes, start: int, end: int) -> Scan:
     kinds, firsts = _alike(pieces, at, _places(pieces, at))
     entries, entry_counts = _entries(pieces.of(firsts), at[firsts])
     ops = _Numbered()
-    numbers = np.fromiter(map(ops.__getitem__, pieces.cut(*made)), np.int32, len(starts))
+    numbers = np.array(pieces.numbers(ops, *made), np.int32)
     return Scan(
-        names=[piece.decode() for piece in pieces.cut(*named)],
+        names=pieces.texts(*named),
         ops=[intern(raw.decode()) for raw in ops],
         op_numbers=numbers,
-        inputs=[piece.decode() for piece in pieces.cut(inputs[0] + waits, inputs[1])],
+        inputs=pieces.texts(inputs[0] + waits, inputs[1]),
         waits=waits,
         counts=counts,
         kinds=kinds,
@@ -135,13 +135,17 @@ def _alike(pieces: _Pieces, at: Numbers, places: Spans) -> tuple[Numbers, Number
     short = pieces.ends - at <= _SHORT
     placed = places[0] < places[1]
     plain, cut = np.flatnonzero(short & ~placed), np.flatnonzero(short & placed)
-    kinds[plain] = [known[raw] for raw in pieces.of(plain).cut(at[plain])]
+    kinds[plain] = pieces.numbers(known, at[plain], pieces.ends[plain])
     # Where the place comes first nothing is to be joined.
     first = places[0][cut] == at[cut]
     ahead, cut = cut[first], cut[~first]
-    kinds[ahead] = [known[raw] for raw in pieces.of(ahead).cut(places[1][ahead])]
-    before, after = pieces.cut(at[cut], places[0][cut]), pieces.of(cut).cut(places[1][cut])
-    kinds[cut] = [known[one + other] for one, other in zip(before, after, strict=True)]
+    kinds[ahead] = pieces.numbers(known, places[1][ahead], pieces.ends[ahead])
+    spans = zip(
+        at[cut].tolist(), places[0][cut].tolist(), places[1][cut].tolist(), pieces.ends[cut].tolist(),
+        strict=True,
+    )  # fmt: skip
+    data = pieces.data
+    kinds[cut] = [known[data[start:place] + data[after:end]] for start, place, after, end in spans]
     long = np.flatnonzero(kinds < 0)
     kinds[long] = np.arange(len(known), len(known) + len(long))
     firsts = np.empty(len(known) + len(long), np.int64)
@@ -218,7 +222,8 @@ def _entries(pieces: _Pieces, at: Numbers) -> tuple[list[bytes], Numbers]:
             _, where = _delimited(pieces.data, where + 1, stop)
     others = ~_is_place(pieces.data, begin, end)
     node = np.repeat(np.arange(len(at)), counts)
-    return _Pieces(pieces.data, end[others]).cut(begin[others]), np.bincount(node[others], minlength=len(at))
+    kept = pieces.cut(begin[others], end[others])
+    return kept, np.bincount(node[others], minlength=len(at))
 
 
 def _frames(data: bytes, at: int, end: int) -> tuple[list[int], list[int], bytes]:
@@ -340,10 +345,22 @@ class _Pieces:
         found: npt.NDArray[np.bool_] = (at < self.ends) & (self._byte(at) == code)
         return found
 
-    def cut(self, at: Numbers, end: Numbers | None = None) -> list[bytes]:
-        """The bytes from ``at`` on, of each message by default."""
-        data, stop = self.data, self.ends if end is None else end
-        return [data[start:to] for start, to in zip(at.tolist(), stop.tolist(), strict=True)]
+    def cut(self, at: Numbers, end: Numbers) -> list[bytes]:
+        """The bytes from ``at`` to ``end`` of each message."""
+        data = self.data
+        return [data[start:to] for start, to in zip(at.tolist(), end.tolist(), strict=True)]
+
+    # Pieces that are not kept go before the next is cut, which then takes their memory.
+
+    def texts(self, at: Numbers, end: Numbers) -> list[str]:
+        """The texts from ``at`` to ``end`` of each message."""
+        data = self.data
+        return [data[start:to].decode() for start, to in zip(at.tolist(), end.tolist(), strict=True)]
+
+    def numbers(self, known: _Numbered, at: Numbers, end: Numbers) -> list[int]:
+        """The numbers of what is from ``at`` to ``end`` of each message."""
+        data = self.data
+        return [known[data[start:to]] for start, to in zip(at.tolist(), end.tolist(), strict=True)]
 
     def _byte(self, at: Numbers) -> npt.NDArray[np.uint8]:
         return self.bytes.take(at, mode="clip")

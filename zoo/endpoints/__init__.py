@@ -119,9 +119,9 @@ def _differentiates(meta: MetaGraph, fetched: Sequence[str]) -> bool:
 def _made_of_gradients(graph: Graph) -> list[int]:
     """The ends of a graph that has gradients and does not train: one of them may be what they are for."""
     nodes = graph.nodes
-    if not any(ops.in_gradient(node.name) for node in nodes):
+    if not any(ops.in_gradient(graph.names[i]) for i in graph.about_gradients):
         return []
-    if any(ops.trains(node.op) or node.op in ops.LOSSES for node in nodes):
+    if any(ops.trains(op) or op in ops.LOSSES for op in graph.by_op):
         return []
     return [
         i
@@ -173,9 +173,11 @@ class _Answer:
 
     def _trains(self) -> bool:
         """Whether the graph holds a loss, gradients or optimizer steps, so that labels can be."""
-        return self.flow.trained or any(
-            node.op in ops.LOSSES or ops.trains(node.op) or ops.in_gradient(node.name)
-            for node in self.flow.graph.nodes
+        graph = self.flow.graph
+        return (
+            self.flow.trained
+            or any(op in ops.LOSSES or ops.trains(op) for op in graph.by_op)
+            or any(ops.in_gradient(graph.names[i]) for i in graph.about_gradients)
         )
 
     def _labels(self) -> int:

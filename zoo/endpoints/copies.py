@@ -149,16 +149,8 @@ def _gradient_scopes(flow: Flow) -> frozenset[str]:
     """``gradients/<op>_grad`` for every op that a gradient was taken of."""
     cached: frozenset[str] | None = flow.__dict__.get("_scopes")
     if cached is None:
-        found = set()
-        for node in flow.graph.nodes:
-            at = node.name.find("gradients")
-            if at < 0:
-                continue
-            end = node.name.rfind("_grad/")
-            if end > at:
-                inner = node.name[at:end]
-                found.add("gradients/" + inner.partition("/")[2] + "_grad")
-        cached = frozenset(found)
+        found = {ops.differentiated(flow.graph.names[i]) for i in flow.graph.about_gradients} - {""}
+        cached = frozenset(f"gradients/{op}_grad" for op in found)
         flow.__dict__["_scopes"] = cached
     return cached
 
