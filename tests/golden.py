@@ -30,6 +30,21 @@ NAMES = (
 )  # fmt: skip
 
 
+ACROSS_PROCESSORS = {"basic-pitch-savedmodel": 2e-4}
+"""How far other processors may be from the recorded outputs, where that is more than `TOLERANCE`.
+
+This model takes logarithms of energies near zero.  Where a processor sums in another order than the one that
+recorded, the original model is as far off as the frozen graph: 6e-5 was seen.
+"""
+TOLERANCE = 1e-5
+"""The same for all other models: 1.6e-6 was seen, in 183 GFLOPs of convolutions."""
+
+
+def tolerance(name: str) -> float:
+    """The largest relative difference from the recorded outputs of a model."""
+    return ACROSS_PROCESSORS.get(name, TOLERANCE)
+
+
 def _endpoint(name: str) -> Endpoint:
     return Endpoint(name=name, dtype="float32", shape=None, confidence=1.0, reason="test")
 
@@ -97,19 +112,20 @@ def difference(expected: Any, actual: Any) -> float:
 
 
 def main() -> int:
-    """Print the table; 1 if one of them differs by more than 1e-6."""
+    """Print the table; 1 if one of them differs by more than it may."""
     worst = 0.0
-    identical = 0
+    identical = wrong = 0
     for name in NAMES:
         with tempfile.TemporaryDirectory() as folder:
             found = list(answers(name, Path(folder) / "frozen.pb"))
         largest = max(difference(expected, actual) for _, expected, actual in found)
         same = all(np.array_equal(expected, actual) for _, expected, actual in found)
         worst = max(worst, largest)
+        wrong += not largest <= tolerance(name)
         identical += same
         print(f"{name}: {len(found)} outputs, {'bit-identical' if same else f'{largest:.1e} relative'}")
     print(f"{len(NAMES)} models, {identical} bit-identical, largest relative difference {worst:.1e}")
-    return int(not worst <= 1e-6)
+    return int(wrong > 0)
 
 
 if __name__ == "__main__":
