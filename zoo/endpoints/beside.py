@@ -76,24 +76,28 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     Gradients by parameters train; one by an example has the example's shape, and needs no label.
     """
     nodes = flow.graph.nodes
+    behind = [
+        i for i in flow.graph.having(("Neg", "Identity"))
+        if flow.off[i] and not ops.in_gradient(nodes[i].name)
+        and any(ops.in_gradient(nodes[s].name) for s, _ in flow.rows[i])
+        and not any(ops.trains(nodes[j].op) for j in flow.consumers[i])
+    ]  # fmt: skip
+    if not (chosen and flow.trained and behind):
+        return chosen
     shapes = {
         flow.shape(feed.node, feed.port) for k, feed in enumerate(flow.feeds)
         if feed.dtype.startswith("float") and any(head.feeds >> k & 1 for head in chosen)
     } - {None, ()}  # fmt: skip
     labels = {feed.node for k, feed in enumerate(flow.feeds) if found.labels >> k & 1}
     slopes = []
-    for i, node in enumerate(nodes if chosen and flow.trained else ()):
-        if not flow.off[i] or node.op not in ("Neg", "Identity") or ops.in_gradient(node.name):
-            continue
-        if flow.shape(i) in shapes and any(ops.in_gradient(nodes[s].name) for s, _ in flow.rows[i]):
-            needs = set(flow.graph.ancestors([i], control=False))
-            if not needs & labels and not any(ops.trains(nodes[j].op) for j in flow.consumers[i]):
-                # The sign comes first, the name after it.
-                named = next((j for j in flow.consumers[i] if nodes[j].op == "Identity"), i)
-                dangling = not len(flow.consumers[named])
-                slopes.append(
-                    replace(chosen[0], node=named, port=0, root=named, alternatives=[], dangling=dangling)
-                )
+    for i in behind:
+        if flow.shape(i) in shapes and labels.isdisjoint(flow.graph.ancestors([i], control=False)):
+            # The sign comes first, the name after it.
+            named = next((j for j in flow.consumers[i] if nodes[j].op == "Identity"), i)
+            dangling = not len(flow.consumers[named])
+            slopes.append(
+                replace(chosen[0], node=named, port=0, root=named, alternatives=[], dangling=dangling)
+            )
     return chosen + slopes
 
 
