@@ -221,3 +221,5 @@ def test_a_host_that_is_cut_off_costs_no_row(network: list[str], tmp_path: Path,
     two = Host(tmp_path / "two", "10.213.0.3", network[2], hidden=main.folder)
     with hosts([main, one, two]):
         run_and_cut(main, [one, two], output)
+
+        assert sorted(catalog(output)) == sorted(ROWS)

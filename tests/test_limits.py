@@ -44,6 +44,8 @@ def test_a_row_larger_than_the_limit_goes_through_alone(tmp_path: Path) -> None:
     with Room(tmp_path, STEP) as room:
         for _ in range(8):
             room.take(STEP)
+        assert len(list(tmp_path.glob(".room/row.*"))) == 1
+    assert list(tmp_path.glob(".room/row.*")) == []
 
 
 def test_what_a_dead_process_had_counts_no_more(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -273,8 +274,13 @@ def test_snippets_are_programs_whatever_tensors_are_called(output: Path) -> None
         outcome, outputs=(msgspec.structs.replace(outcome.outputs[0], name="a'b\"\\c\n:0"),)
     )
 
-    for _, code in snippets.snippets(odd):
-        compile(code, "snippet", "exec")
+    said = {
+        item.value
+        for _, code in snippets.snippets(odd)
+        for item in ast.walk(ast.parse(code))
+        if isinstance(item, ast.Constant)
+    }
+    assert odd.outputs[0].name in said
 
 
 def test_treemap_tiles_fill_the_picture_without_overlap() -> None:

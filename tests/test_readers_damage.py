@@ -113,6 +113,9 @@ def test_damaged_keras_files_are_survived(built: Built, tmp_path: Path, name: st
         with suppress(ZooError):
             use(tmp_path)
 
+    (tmp_path / name).write_bytes(content)
+    assert read(tmp_path).weights is not None  # as well as ever
+
 
 def test_a_file_that_sends_the_library_in_circles_ends(tmp_path: Path) -> None:
     """A heap that points at itself loops in the library for ever; here it is a ReadError in time."""
