@@ -98,24 +98,9 @@ def _serve(code: str, handles: Sequence[int]) -> NoReturn:
         exec(code, {})  # noqa: S102  (written by multiprocessing for its new interpreter)
     except SystemExit:
         os._exit(0)
-    except BaseException:
+    except BaseException:  # whatever it is: the main process's code must not run on in here
         sys.excepthook(*sys.exc_info())
     os._exit(1)
-
-
-@contextmanager
-def _importing() -> Iterator[None]:
-    """Import Dask in the block: libyaml reads its settings ten times as fast as the parser in Python."""
-    # One BLAS thread: workers are the parallelism here, and a forked thread pool is none.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    import yaml  # type: ignore[import-untyped]
-
-    slow = yaml.SafeLoader
-    yaml.SafeLoader = getattr(yaml, "CSafeLoader", slow)
-    try:
-        yield
-    finally:
-        yaml.SafeLoader = slow
 
 
 _LOGGERS = (
@@ -155,12 +140,13 @@ def _settings(scratch: str) -> dict[str, Any]:
 @contextmanager
 def connect(*, workers: int, scheduler: str | None, scratch: str) -> Iterator[Any]:
     """A Dask client: of a local cluster of ``workers`` processes, or of the ``scheduler`` at an address."""
-    with _importing():
-        import dask
+    # One BLAS thread: workers are the parallelism here, and a forked thread pool is none.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import dask
 
     with dask.config.set(_settings(scratch)):
-        with _importing():  # not before: this is when distributed sets its loggers up
-            from distributed import Client, LocalCluster
+        # Not before: this is when distributed sets its loggers up.
+        from distributed import Client, LocalCluster
         from distributed.deploy.spec import close_clusters
 
         use_steady_clock()

@@ -51,27 +51,6 @@ def test_the_server_is_a_fork_of_a_process_without_threads(tmp_path: Path, threa
     ]  # fmt: skip
 
 
-def test_dask_has_its_settings_whichever_parser_read_them() -> None:
-    """Dask's settings are read by libyaml; those of Python's own parser are the same."""
-    script = (
-        "import contextlib, sys, yaml\n"
-        "from jobs.cluster import _importing\n"
-        "before = yaml.SafeLoader\n"
-        "with _importing() if sys.argv[1] == 'ours' else contextlib.nullcontext():\n"
-        "    import dask, distributed\n"
-        "assert yaml.SafeLoader is before\n"
-        "print(dask.config.config)\n"
-    )
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", script, whose], capture_output=True, text=True, check=True, cwd=ROOT
-        ).stdout
-        for whose in ("ours", "its own")
-    ]
-
-    assert said[0] == said[1]
-
-
 def test_loggers_of_dask_are_as_the_job_wants_them_in_a_worker_too() -> None:
     """A worker that leaves in the middle of a message is none of the reader's business."""
     script = (
