@@ -48,20 +48,39 @@ def with_counts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     known = found.side
     for head in chosen:
         known |= head.feeds
-    counts: list[Head] = []
-    needed: set[int] = set()
-    for i in flow.line:
-        if found.inside[i] or flow.variable_bits[i] or len(flow.consumers[i]) or flow.feed_bits[i] & ~known:
-            continue
-        if nodes[i].op in ("Switch", "Merge") or output_dtype(nodes[i], 0) == "bool":
-            continue  # a condition's, not the author's
-        needs = cone(flow, i)
-        if any(nodes[k].op.startswith("NonMaxSuppression") for k in needs if k < len(nodes)):
-            needed |= needs
-            counts.append(replace(chosen[0], node=i, port=0, root=i, alternatives=[], dangling=True))
-    return [
-        head for head in chosen if head.node not in needed or not _only_measured(flow, head.node)
-    ] + counts
+    behind = _behind_suppression(flow)
+    counts = [
+        i for i in flow.line
+        if behind[i] and not (found.inside[i] or flow.variable_bits[i] or flow.feed_bits[i] & ~known)
+        and not len(flow.consumers[i])
+        # These are a condition's, not the author's.
+        and nodes[i].op not in ("Switch", "Merge") and output_dtype(nodes[i], 0) != "bool"
+    ]  # fmt: skip
+    if len(counts) > _MOST:
+        return chosen
+    needed = cone(flow, *counts)
+    kept = [head for head in chosen if head.node not in needed or not _only_measured(flow, head.node)]
+    return kept + [_beside(flow, chosen[0], i) for i in counts]
+
+
+_MOST = 16
+"""Tensors that stand beside an answer; of more than this many none was made to be fetched."""
+
+
+def _behind_suppression(flow: Flow) -> bytearray:
+    """Per node whether it needs to know which boxes were kept."""
+    nodes, behind = flow.graph.nodes, bytearray(len(flow.rows))
+    for _ in range(3 if flow.loops else 1):
+        for i in flow.line:
+            suppresses = nodes[i].op.startswith("NonMaxSuppression")
+            behind[i] = suppresses or any(behind[source] for source, _ in flow.rows[i])
+    return behind
+
+
+def _beside(flow: Flow, head: Head, i: int) -> Head:
+    """What stands beside a head, as a head of its own."""
+    dangling = not len(flow.consumers[i])
+    return replace(head, node=i, port=0, root=i, alternatives=[], dangling=dangling)
 
 
 def _only_measured(flow: Flow, i: int) -> bool:
@@ -79,7 +98,7 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     behind = [
         i for i in flow.graph.having(("Neg", "Identity"))
         if flow.off[i] and not ops.in_gradient(nodes[i].name)
-        and any(ops.in_gradient(nodes[s].name) for s, _ in flow.rows[i])
+        and any(ops.in_gradient(nodes[s].name) for s, _ in flow.graph.data_sources[i])
         and not any(ops.trains(nodes[j].op) for j in flow.consumers[i])
     ]  # fmt: skip
     if not (chosen and flow.trained and behind):
@@ -88,17 +107,23 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
         flow.shape(feed.node, feed.port) for k, feed in enumerate(flow.feeds)
         if feed.dtype.startswith("float") and any(head.feeds >> k & 1 for head in chosen)
     } - {None, ()}  # fmt: skip
+    behind = [i for i in behind if flow.shape(i) in shapes]
+    told = _told_by_labels(flow, found) if behind else b""
+    # The sign comes first, the name after it.
+    named = [
+        next((j for j in flow.consumers[i] if nodes[j].op == "Identity"), i) for i in behind if not told[i]
+    ]
+    return chosen + [_beside(flow, chosen[0], i) for i in named] if len(named) <= _MOST else chosen
+
+
+def _told_by_labels(flow: Flow, found: Region) -> bytearray:
+    """Per node of the graph whether it needs a label, by way of gradients, too."""
+    graph = flow.graph
     labels = {feed.node for k, feed in enumerate(flow.feeds) if found.labels >> k & 1}
-    slopes = []
-    for i in behind:
-        if flow.shape(i) in shapes and labels.isdisjoint(flow.graph.ancestors([i], control=False)):
-            # The sign comes first, the name after it.
-            named = next((j for j in flow.consumers[i] if nodes[j].op == "Identity"), i)
-            dangling = not len(flow.consumers[named])
-            slopes.append(
-                replace(chosen[0], node=named, port=0, root=named, alternatives=[], dangling=dangling)
-            )
-    return chosen + slopes
+    told = bytearray(len(graph.nodes))
+    for i in graph.order:
+        told[i] = i in labels or any(told[source] for source, _ in graph.data_sources[i])
+    return told
 
 
 def with_both_layouts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:

@@ -242,7 +242,13 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     dropped: list[Head] = []
     for head in groups:
         if not flow.trained:
-            coarse = any(_finer(flow, head, other) or _inside(flow, head, other) for other in groups)
+            wider = [
+                other for other in groups
+                if head.coverage != other.coverage and not head.coverage & ~other.coverage
+                and (_finer(flow, head, other) or _unnamed(flow, head))
+            ]  # fmt: skip
+            layers = layers_of(flow, head) if wider else frozenset[int]()
+            coarse = any(layers <= other.cone for other in wider)
             (dropped if coarse else kept).append(head)
             continue
         inner = any(
@@ -257,26 +263,19 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     return kept, dropped
 
 
-def _inside(flow: Flow, head: Head, other: Head) -> bool:
-    """Whether a head that nobody named shows layers of a larger net, and has none of its own."""
+def _unnamed(flow: Flow, head: Head) -> bool:
+    """Whether a head is no more than a layer's result: nobody named it, and it is no answer by its op."""
     answers = ops.PROBABILITIES | ops.DECISIONS
-    if (
-        head.rule != "head"
-        or deliberate(flow, head)
-        or flow.graph.nodes[walk_back(flow, head.node)].op in answers
-    ):
-        return False
-    smaller = not head.coverage & ~other.coverage and head.coverage != other.coverage
-    return smaller and layers_of(flow, head) <= other.cone
+    shown = flow.graph.nodes[walk_back(flow, head.node)].op
+    return head.rule == "head" and shown not in answers and not deliberate(flow, head)
 
 
 def _finer(flow: Flow, head: Head, other: Head) -> bool:
-    """Whether another head goes on from this one, with more of the net, to say the same in more detail."""
+    """Whether a wider head says the same as this one in more detail."""
     first, second = flow.shape(head.node, head.port), flow.shape(other.node, other.port)
-    if head.coverage & ~other.coverage or head.coverage == other.coverage or not first or not second:
+    if not first or not second:
         return False
-    alike = len(first) == len(second) == 4 and first[-1] == second[-1] and first != second
-    return alike and layers_of(flow, head) <= other.cone
+    return len(first) == len(second) == 4 and first[-1] == second[-1] and first != second
 
 
 def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
@@ -302,7 +301,7 @@ def _without_chances(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     scores: set[int] = set()
     for head in groups:
         i = walk_back(flow, head.node, _AROUND_A_DRAW)
-        if head.dangling and nodes[i].op == "Multinomial":
+        if head.dangling and nodes[i].op == "Multinomial" and flow.rows[i]:
             scores.add(walk_back(flow, flow.rows[i][0][0], _AROUND_A_DRAW | ops.ACTIVATIONS | {"Log", "Exp"}))
     dropped = [
         head for head in groups

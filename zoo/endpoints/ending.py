@@ -167,7 +167,7 @@ def _meets_itself(flow: Flow, i: int) -> bool:
     if walk_back(flow, row[0][0]) != walk_back(flow, row[1][0]):
         return False
     if nodes[i].op in ("Sub", "SquaredDifference"):
-        return any(nodes[s].op in ("ExpandDims", "Reshape") for s, _ in row)
+        return any(s < len(nodes) and nodes[s].op in ("ExpandDims", "Reshape") for s, _ in row)
     return nodes[i].op == "MatMul" and _turned(flow, i) == [False, True]
 
 
@@ -176,5 +176,6 @@ def _turned(flow: Flow, i: int) -> list[bool]:
     nodes, turned = flow.graph.nodes, []
     for (source, _), key in zip(flow.rows[i], ("transpose_a", "transpose_b"), strict=True):
         flip = nodes[i].attr(key)
-        turned.append((flip is not None and flip.b) != (nodes[source].op == "Transpose"))
+        before = nodes[source].op if source < len(nodes) else ""
+        turned.append((flip is not None and flip.b) != (before == "Transpose"))
     return turned

@@ -86,7 +86,7 @@ def terminals(flow: Flow, found: Region) -> list[int]:
 def _counts_decisions(flow: Flow, i: int) -> bool:
     """Whether a node adds up what was decided, and nobody reads the sum."""
     nodes = flow.graph.nodes
-    if nodes[i].op not in ("Sum", "Mean") or flow.consumers[i] or not flow.trained:
+    if nodes[i].op not in ("Sum", "Mean") or not flow.rows[i] or flow.consumers[i] or not flow.trained:
         return False
     return nodes[walk_back(flow, flow.rows[i][0][0])].op in ops.DECISIONS
 
@@ -527,14 +527,15 @@ def _beside_zeros(flow: Flow, i: int, port: int) -> tuple[int, int]:
     nodes = flow.graph.nodes
     if i >= len(nodes) or nodes[i].op != "ConcatV2" or len(flow.rows[i]) != 3:
         return i, port
-    zeros, logits = flow.rows[i][:2]
-    return logits if nodes[zeros[0]].op == "ZerosLike" and flow.rows[zeros[0]][0] == logits else (i, port)
+    (zeros, _), logits = flow.rows[i][:2]
+    alike = zeros < len(nodes) and nodes[zeros].op == "ZerosLike" and flow.rows[zeros] == (logits,)
+    return logits if alike else (i, port)
 
 
-def cone(flow: Flow, i: int) -> frozenset[int]:
-    """The activations that a node needs, itself included."""
-    seen = {i}
-    todo = [i]
+def cone(flow: Flow, *ends: int) -> frozenset[int]:
+    """The activations that nodes need, themselves included."""
+    seen = set(ends)
+    todo = list(ends)
     while todo:
         for source, _ in flow.rows[todo.pop()]:
             if (

@@ -23,11 +23,18 @@ _NAMED = (
 
 
 def walk_back(flow: Flow, i: int, through: frozenset[str] = ops.LOOK_THROUGH) -> int:
-    """The node whose content ``i`` shows, seen through ops that only reshape or rename."""
+    """The node whose content ``i`` shows, seen through ops that only reshape or rename.
+
+    A node of the graph always, if ``i`` is one: a port of a feed is where the way ends.
+    """
+    nodes = flow.graph.nodes
     for _ in range(32):
-        if i >= len(flow.graph.nodes) or flow.graph.nodes[i].op not in through or not flow.rows[i]:
+        if i >= len(nodes) or nodes[i].op not in through or not flow.rows[i]:
             return i
-        i = flow.rows[i][0][0]
+        source = flow.rows[i][0][0]
+        if source >= len(nodes):
+            return i
+        i = source
     return i
 
 

@@ -31,7 +31,7 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
             or (head.coverage & found.scored and _is_float(flow, head))
         )
     ]  # fmt: skip
-    gone += [head for head in groups if head not in gone and _kept_by_a_loop(flow, head, groups)]
+    gone += [head for head in _kept_by_loops(flow, groups) if head not in gone]
     gone += _cut_from_inside(flow, found, [head for head in groups if head not in gone])
     gone += _looks_inside(flow, [head for head in groups if head not in gone])
     kept = [head for head in groups if head not in gone]
@@ -124,25 +124,31 @@ def _cut_from_inside(flow: Flow, found: Region, groups: list[Head]) -> list[Head
     ]  # fmt: skip
 
 
-def _kept_by_a_loop(flow: Flow, head: Head, groups: list[Head]) -> bool:
-    """Whether a head is what a loop wrote down at each step, while something else of the loop is wanted.
+def _kept_by_loops(flow: Flow, groups: list[Head]) -> list[Head]:
+    """Heads that are what a loop wrote down at each step, while something else of the loop is wanted.
 
     A recurrent layer hands out its state and all steps, a decoder scores and words, wanted or not.
     """
-    nodes = flow.graph.nodes
-    pile = walk_back(flow, head.node)
-    if head.labels or deliberate(flow, head) or not nodes[pile].op.startswith("TensorArrayGather"):
-        return False
-    loop = _scope(flow, flow.rows[pile][-1][0])
-    rivals = [
-        other for other in groups
-        if other is not head and not head.coverage & ~other.coverage
-        and (head.coverage != other.coverage or deliberate(flow, other))
+    nodes, loops = flow.graph.nodes, dict[int, str]()
+    for head in groups:
+        pile = walk_back(flow, head.node)
+        written = nodes[pile].op.startswith("TensorArrayGather") and flow.rows[pile]
+        if written and not (head.labels or deliberate(flow, head)):
+            loops[id(head)] = _scope(flow, flow.rows[pile][-1][0])
+    if not loops:
+        return []
+    passed = {
+        id(head): {_scope(flow, i) for i in cone(flow, head.node) if i < len(nodes) and nodes[i].op == "Exit"}
+        for head in groups
+    }
+    return [
+        head for head in groups
+        if id(head) in loops and any(
+            loops[id(head)] in passed[id(other)] for other in groups
+            if other is not head and not head.coverage & ~other.coverage
+            and (head.coverage != other.coverage or deliberate(flow, other))
+        )
     ]  # fmt: skip
-    return any(
-        i < len(nodes) and nodes[i].op == "Exit" and _scope(flow, i) == loop
-        for other in rivals for i in cone(flow, other.node)
-    )  # fmt: skip
 
 
 def _scope(flow: Flow, i: int) -> str:
