@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from zoo.blocks import BLOCK, Behind, BlockFile, new_block
+import zoo.blocks
+from zoo.blocks import BLOCK, Behind, BlockFile, BlockReader, _Ways, new_block
 
 CONTENT = np.random.default_rng(0).bytes(12 * BLOCK + 77)
 """A little more than 12 blocks: each way is tried, one is chosen, and the last block is no whole one."""
@@ -18,23 +21,84 @@ SHARED = Path("/dev/shm")  # noqa: S108  (files in memory: some systems know no 
 
 
 @pytest.mark.parametrize("in_memory", [False, True])
-def test_both_ways_write_the_same_bytes(in_memory: bool, tmp_path: Path) -> None:
-    """On a disk as in memory."""
+def test_both_ways_write_the_same_bytes_and_read_them_back(in_memory: bool, tmp_path: Path) -> None:
+    """On a disk as in memory, in pieces that begin and end anywhere."""
     path = (SHARED if in_memory and SHARED.is_dir() else tmp_path) / f"blocks-{os.getpid()}"
-    past: list[bool] = []
-    block = new_block()
     try:
-        with path.open("wb", buffering=0) as file:
-            blocks = BlockFile(file.fileno(), past=past)
-            for start in range(0, len(CONTENT), BLOCK):
-                count = min(BLOCK, len(CONTENT) - start)
-                block[:count] = CONTENT[start : start + count]
-                blocks.write(block[:count], start)
+        with path.open("wb", buffering=0) as file, closing(BlockFile(file.fileno())) as blocks:
+            _fill(blocks)
 
         assert path.read_bytes() == CONTENT
-        assert len(past) == len(CONTENT) // BLOCK
+        with closing(BlockReader(path)) as reader:
+            for at, size in [(0, BLOCK), (BLOCK - 5, BLOCK), (7 * BLOCK - 70_000, 140_000), (5000, 50_000)]:
+                assert _read(reader, at, size) == CONTENT[at : at + size]
+            assert _read(reader, len(CONTENT) - 50, 1000) == CONTENT[-50:]
+            assert not reader.read(len(CONTENT), 10)
     finally:
         path.unlink(missing_ok=True)
+
+
+def test_what_went_past_the_cache_is_read_past_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading it through the cache would take the new memory that writing it did without."""
+    path = tmp_path / "weights"
+    monkeypatch.setattr("zoo.blocks._ways", _Past())
+    with path.open("wb", buffering=0) as file, closing(BlockFile(file.fileno())) as blocks:
+        _fill(blocks)
+    if not any(_ways_of(path)):
+        pytest.skip("this file system has no way past the cache")
+    opened: list[int] = []
+    open_file = os.open
+
+    def watched(target: Path, flags: int) -> int:
+        opened.append(flags)
+        return open_file(target, flags)
+
+    monkeypatch.setattr("os.open", watched)
+
+    with closing(BlockReader(path)) as reader:
+        found = _read(reader, 100, 3 * BLOCK)
+
+    assert found == CONTENT[100 : 100 + 3 * BLOCK]
+    assert [bool(flags & os.O_DIRECT) for flags in opened] == [False, True]
+
+
+def test_a_file_that_others_cut_short_ends_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "weights"
+    monkeypatch.setattr("zoo.blocks._ways", _Past())
+    with path.open("wb", buffering=0) as file, closing(BlockFile(file.fileno())) as blocks:
+        _fill(blocks)
+    os.truncate(path, 2 * BLOCK + 10)
+
+    with closing(BlockReader(path)) as reader:
+        assert _read(reader, BLOCK, 4 * BLOCK) == CONTENT[BLOCK : 2 * BLOCK + 10]
+
+
+class _Past(_Ways):
+    """Has everything go past the cache."""
+
+    def choose(self, waiting: float, price: float) -> bool:
+        return True
+
+
+def _ways_of(path: Path) -> Sequence[bool]:
+    with path.open("rb") as file:
+        return zoo.blocks._ways.of(file.fileno())
+
+
+def _fill(blocks: BlockFile) -> None:
+    block = new_block()
+    for start in range(0, len(CONTENT), BLOCK):
+        count = min(BLOCK, len(CONTENT) - start)
+        block[:count] = CONTENT[start : start + count]
+        blocks.write(block[:count], start)
+
+
+def _read(reader: BlockReader, at: int, size: int) -> bytes:
+    parts = []
+    while size and (part := bytes(reader.read(at, size))):
+        parts.append(part)
+        at, size = at + len(part), size - len(part)
+    return b"".join(parts)
 
 
 def test_bytes_that_begin_inside_a_block_are_written_where_they_belong(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_follower_waits_for_the_end(tmp_path: Path) -> None:
     content = (tmp_path / "whole.pb").read_bytes()
 
     path.touch()
-    with Follower(path, {"w"}, []) as follower, path.open("wb") as file:
+    with Follower(path, {"w"}) as follower, path.open("wb") as file:
         for start in range(0, len(content), 70_001):
             file.write(content[start : start + 70_001])
             follower.grown(len(content[start : start + 70_001]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -12,25 +11,26 @@ from zoo.errors import UnpackError
 from zoo.unpack import Limits, unpack
 from zoo.unpacking.spares import LARGE, Spares
 
-OLD = random_numbers(1).randbytes(LARGE + 100_000)
-NEW = random_numbers(2).randbytes(LARGE + 7)
+OLD = random_numbers(1).randbytes(100_000)
+NEW = random_numbers(2).randbytes(70_007)
+HUGE = random_numbers(3).randbytes(LARGE)
 
 
 @pytest.fixture
 def spares(tmp_path: Path) -> Spares:
-    """The spare files after a row with a large and a small file has ended."""
+    """The spare files after a row with two small files and a large one has ended."""
     found = Spares(tmp_path / "spares")
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "small").write_bytes(b"an older and longer text")
     (tmp_path / "first" / "weights").write_bytes(OLD)
+    (tmp_path / "first" / "huge").write_bytes(HUGE)
     found.gather(tmp_path / "first")
     return found
 
 
-def spare_files(folder: Path) -> list[int]:
-    """Their inodes, that of the largest first."""
-    found = [path.stat() for path in (folder / "spares").iterdir()]
-    return [status.st_ino for status in sorted(found, key=lambda status: -status.st_size)]
+def spare_files(folder: Path) -> set[int]:
+    """Their inodes."""
+    return {path.stat().st_ino for path in (folder / "spares").iterdir()}
 
 
 FILES = {"a/weights": NEW, "a/small": b"y"}
@@ -38,43 +38,30 @@ FILES = {"a/weights": NEW, "a/small": b"y"}
 
 @pytest.mark.parametrize("packed", [tar(FILES), zip_of(FILES.items())], ids=["tar", "zip"])
 def test_a_file_is_written_over_an_old_one_and_cut(packed: bytes, spares: Spares, tmp_path: Path) -> None:
-    large, small = spare_files(tmp_path)
+    before = spare_files(tmp_path)
     (tmp_path / "m").write_bytes(packed)
 
     found = unpack([fetched(tmp_path / "m")], tmp_path / "out", limits=Limits(spares=spares))
 
     assert contents(found.root) == FILES
-    assert (found.root / "a/weights").stat().st_ino == large
-    assert (found.root / "a/small").stat().st_ino == small
-    assert spare_files(tmp_path) == []
+    assert {(found.root / name).stat().st_ino for name in FILES} == before
+    assert not spare_files(tmp_path)
 
 
-def test_a_larger_file_grows_out_of_a_spare_one(spares: Spares, tmp_path: Path) -> None:
-    large = random_numbers(3).randbytes(2 * LARGE)
-    (tmp_path / "m").write_bytes(tar({"weights": large, "other": NEW}))
+def test_large_files_are_neither_kept_nor_made_of_old_ones(spares: Spares, tmp_path: Path) -> None:
+    """They would hold the disk's room, and are written another way."""
+    assert len(spare_files(tmp_path)) == 2
+    (tmp_path / "m").write_bytes(tar({"weights": HUGE}))
 
     found = unpack([fetched(tmp_path / "m")], tmp_path / "out", limits=Limits(spares=spares))
 
-    assert contents(found.root) == {"weights": large, "other": NEW}
-
-
-def test_the_smallest_that_is_large_enough_is_taken(spares: Spares, tmp_path: Path) -> None:
-    (tmp_path / "second").mkdir()
-    (tmp_path / "second" / "weights").write_bytes(OLD * 2)
-    spares.gather(tmp_path / "second")
-    sizes = sorted(path.stat().st_size for path in (tmp_path / "spares").iterdir())[-2:]
-
-    handle = spares.take(tmp_path / "target", LARGE)
-
-    assert handle is not None
-    os.close(handle)
-    assert sizes == [len(OLD), 2 * len(OLD)]
-    assert (tmp_path / "target").stat().st_size == len(OLD)
+    assert contents(found.root) == {"weights": HUGE}
+    assert len(spare_files(tmp_path)) == 2
 
 
 def test_a_file_that_ends_early_shows_nothing_of_the_old_one(spares: Spares, tmp_path: Path) -> None:
     whole = tar({"weights": NEW})
-    (tmp_path / "m").write_bytes(whole[: LARGE // 2])
+    (tmp_path / "m").write_bytes(whole[: len(NEW) // 2])
 
     with pytest.raises(UnpackError, match="early"):
         unpack([fetched(tmp_path / "m")], tmp_path / "out", limits=Limits(spares=spares))
@@ -100,7 +87,7 @@ def test_nothing_is_taken_where_a_file_stands_already(spares: Spares, tmp_path: 
     target = tmp_path / "target"
     target.write_bytes(b"stands")
 
-    assert spares.take(target, LARGE) is None
+    assert spares.take(target, len(NEW)) is None
     assert target.read_bytes() == b"stands"
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -106,13 +107,12 @@ def freeze(
             with partial.open("rb") as written:
                 sha256 = hashlib.file_digest(written, "sha256").hexdigest() if digest else ""
         else:
-            past: list[bool] = []
             whole = hashlib.sha256()
             with (
-                Follower(partial, set(plan.variables), past) as follower,
                 partial.open("wb", buffering=0) as raw,
+                closing(BlockFile(raw.fileno(), others=others)) as blocks,
+                Follower(partial, set(plan.variables)) as follower,
             ):
-                blocks = BlockFile(raw.fileno(), past=past, others=others)
 
                 def put(block: memoryview, offset: int) -> None:
                     blocks.write(block, offset)

@@ -7,10 +7,9 @@ is still being written.
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,7 +18,7 @@ import google_crc32c
 import numpy as np
 
 from zoo import protos
-from zoo.blocks import BLOCK, new_block
+from zoo.blocks import BLOCK, BlockReader
 from zoo.errors import CheckError
 from zoo.protos import DTYPE_SIZES, dtype_name
 from zoo.records import ConstantsProof
@@ -39,8 +38,8 @@ def check_constants(path: Path, expected: Mapping[str, int]) -> ConstantsProof:
     """
     if not expected:
         return ConstantsProof(checked=0, equal=0)
-    with path.open("rb", buffering=0) as file:
-        found = _scan(_Reader(file.fileno()), expected.keys())
+    with closing(BlockReader(path)) as file:
+        found = _scan(_Reader(file), expected.keys())
     return compare(found, expected)
 
 
@@ -73,15 +72,13 @@ def string_crc(values: list[bytes]) -> int:
 class Follower:
     """Reads a file back while it is written, in a thread of its own: checksums of its constants."""
 
-    def __init__(self, path: Path, names: Collection[str], past: Sequence[bool]) -> None:
+    def __init__(self, path: Path, names: Collection[str]) -> None:
         """Prepare to read.
 
         Args:
-            path: the file that a `zoo.blocks.BlockFile` writes.
+            path: the file that a `zoo.blocks.BlockFile` writes, which is there already.
             names: of the constants.
-            past: which of its blocks are written past the page cache; they are read that way too.
         """
-        self.past = past
         self.found: dict[str, int] = {}
         self._path = path
         self._names = names
@@ -120,36 +117,19 @@ class Follower:
 
     def _run(self) -> None:
         try:
-            with self._path.open("rb", buffering=0) as file, _past_the_cache(self._path) as direct:
-                self.found = _scan(_Reader(file.fileno(), self, direct), self._names)
+            with closing(BlockReader(self._path)) as file:
+                self.found = _scan(_Reader(file, self), self._names)
         except (CheckError, OSError) as error:
             self._error = error
-
-
-@contextmanager
-def _past_the_cache(path: Path) -> Iterator[int | None]:
-    """A handle that reads a file from the disk; None where that cannot be."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECT)
-    except OSError:
-        handle = None
-    try:
-        yield handle
-    finally:
-        if handle is not None:
-            os.close(handle)
 
 
 class _Reader:
     """A file read from front to back, a block at a time."""
 
-    def __init__(self, handle: int, follower: Follower | None = None, direct: int | None = None) -> None:
-        # One buffer, used again; the checksum wants an array, and the disk one that begins at a page.
-        self._buffer = np.frombuffer(new_block(), np.uint8)
-        self.block = self._buffer.data[:0]
+    def __init__(self, file: BlockReader, follower: Follower | None = None) -> None:
+        self.block = memoryview(b"")
         self.at = 0
-        self._handle = handle
-        self._direct = direct
+        self._file = file
         self._offset = 0
         self._follower = follower
 
@@ -159,21 +139,13 @@ class _Reader:
         while not got:
             # The last bytes may still be in the writer's buffer: only the end of writing ends the file.
             more = self._follower is not None and self._follower.wait(self._offset)
-            got = os.preadv(self._source(), [self._buffer.data], self._offset)
+            self.block = self._file.read(self._offset, BLOCK)
+            got = len(self.block)
             if not more:
                 break
-        self.block = self._buffer.data[:got]
         self.at = 0
         self._offset += got
         return got > 0
-
-    def _source(self) -> int:
-        """The handle for the next block."""
-        number, rest = divmod(self._offset, BLOCK)
-        past = self._follower.past if self._follower is not None else ()
-        if self._direct is not None and not rest and number < len(past) and past[number]:
-            return self._direct
-        return self._handle
 
     def ended(self) -> bool:
         return self.at >= len(self.block) and not self.more()
@@ -207,7 +179,8 @@ class _Reader:
                 raise CheckError("frozen graph: the file ends inside a node")
             end = min(len(self.block), self.at + count)
             if wanted:
-                crc = google_crc32c.extend(crc, self._buffer[self.at : end])
+                # The checksum wants an array.
+                crc = google_crc32c.extend(crc, np.frombuffer(self.block[self.at : end], np.uint8))
             count -= end - self.at
             self.at = end
         return crc

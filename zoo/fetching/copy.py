@@ -144,7 +144,7 @@ class Copy:
         """Move all bytes, the head first, into the sink, and into the file where that is worth it."""
         download, offset, start, began = self.download, 0, self.head, time.monotonic()
         # What is unpacked on its way is not read again soon: it may go past the page cache.
-        blocks = BlockFile(self._opened().fileno()) if self._part else None
+        blocks = BlockFile(self._opened().fileno(), again=False) if self._part else None
         with nullcontext() if blocks is None else closing(blocks):
             while True:
                 buffer = sink.buffer()

@@ -5,14 +5,15 @@ What the checkpoint readers share; the readers say where the bytes are, this rea
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
+from zoo.blocks import BlockReader
 from zoo.errors import ReadError
 from zoo.protos import DTYPE_SIZES
 from zoo.readers.crc import crc32c
@@ -46,31 +47,26 @@ def chunks(spans: Sequence[Span], *, size: int, key: str, crcs: Sequence[int | N
     Raises:
         ReadError: a file is gone or short, or a checksum differs.
     """
-    longest = max((span.length for span in spans), default=0)
-    buffer = np.empty(max(1, min(size, longest)), np.uint8)
-    view = buffer.data
     for span, expected in zip(spans, crcs, strict=True):
         crc = 0
         try:
-            file = os.open(span.path, os.O_RDONLY | os.O_CLOEXEC)
+            file = BlockReader(span.path)
         except OSError as error:
             raise ReadError(f"{span.path.name}: cannot be opened: {error.strerror}") from error
-        try:
+        with closing(file):
             at = span.offset
             end = span.offset + span.length
             while at < end:
-                got = os.preadv(file, [view[: min(len(buffer), end - at)]], at)
-                if got <= 0:
+                chunk = file.read(at, min(size, end - at))
+                if not chunk:
                     raise ReadError(
                         f"{span.path.name}: ends at {at:,}, expected {key!r} to reach to {end:,}",
                         hint="the file is cut short; fetch it again",
                     )
                 if expected is not None:
-                    crc = crc32c(buffer[:got], crc)
-                at += got
-                yield view[:got].toreadonly()
-        finally:
-            os.close(file)
+                    crc = crc32c(np.frombuffer(chunk, np.uint8), crc)
+                at += len(chunk)
+                yield chunk.toreadonly()
         if expected is not None and crc != expected:
             raise ReadError(
                 f"{span.path.name}: {key!r}: expected crc32c {expected:#010x}, found {crc:#010x}",

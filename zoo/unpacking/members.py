@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.blocks import Behind
+from zoo.blocks import Behind, BlockFile
 from zoo.errors import UnpackError
 from zoo.paths import COMPONENT_BYTES, DEPTH, PATH_LENGTH, escaped
 from zoo.store import write_all
@@ -102,7 +102,7 @@ class Members:
             with self._new(path, size=size) as handle:
                 if size is None or size >= LARGE:
                     # New memory for what is written can cost as much as decoding it.
-                    with Behind(lambda block, _: write_all(handle, block)) as behind:
+                    with closing(BlockFile(handle)) as blocks, Behind(blocks.write) as behind:
                         left = self._take(name, reader, left, behind.room, behind.fill)
                 else:
                     buffer = self.buffer
