@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -141,3 +142,28 @@ def test_a_disk_that_is_full_stops_the_one_who_makes_the_bytes(content: bytes) -
 
     with pytest.raises(OSError, match="No space left"):
         fill()
+
+
+def test_a_mistake_in_the_other_thread_stops_the_one_who_makes_the_bytes_too() -> None:
+    """Whatever went wrong there, nobody waits for a block that never comes back."""
+
+    def put(block: memoryview, offset: int) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), Behind(put) as behind:
+        for _ in range(20):
+            behind.write(bytes(BLOCK))
+
+
+def test_many_files_are_written_at_once(tmp_path: Path) -> None:
+    """They share what is known of the two ways."""
+
+    def one(number: int) -> bool:
+        path = tmp_path / str(number)
+        for _ in range(5):
+            with path.open("wb", buffering=0) as file, closing(BlockFile(file.fileno())) as blocks:
+                _fill(blocks)
+        return path.read_bytes() == CONTENT
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(one, range(4)))

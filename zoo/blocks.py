@@ -51,15 +51,17 @@ class _Ways:
         }
         self._count = 0
         self._files: dict[tuple[int, int], list[bool]] = {}
+        self._lock = threading.Lock()
 
     def choose(self, waiting: float, price: float) -> bool:
         """Whether the next block goes past the cache."""
-        for way in (False, True):
-            if len(self._took[way]) < _TRIES:
-                return way
-        self._count += 1
-        past = price * self._cost(True, waiting)
-        return (past < self._cost(False, waiting)) != (self._count % _AGAIN == 0)
+        with self._lock:
+            for way in (False, True):
+                if len(self._took[way]) < _TRIES:
+                    return way
+            self._count += 1
+            past = price * self._cost(True, waiting)
+            return (past < self._cost(False, waiting)) != (self._count % _AGAIN == 0)
 
     def _cost(self, past: bool, waiting: float) -> float:
         # The lower quartile: a processor that others use makes single blocks slow, whichever way.
@@ -68,17 +70,19 @@ class _Ways:
 
     def took(self, past: bool, busy: float, wait: float) -> None:
         """Seconds of the processor and of waiting that a block took."""
-        self._took[past].append((busy, wait))
+        with self._lock:
+            self._took[past].append((busy, wait))
 
     def begin(self, handle: int) -> list[bool]:
         """A list for which blocks of a file go past the cache, to be added to by who writes it."""
         status = os.fstat(handle)
         key = status.st_dev, status.st_ino
-        self._files.pop(key, None)
-        while len(self._files) >= _FILES:
-            self._files.pop(next(iter(self._files), key), None)
         past: list[bool] = []
-        self._files[key] = past
+        with self._lock:
+            self._files.pop(key, None)
+            while len(self._files) >= _FILES:
+                del self._files[next(iter(self._files))]
+            self._files[key] = past
         return past
 
     def of(self, handle: int) -> Sequence[bool]:
@@ -273,6 +277,6 @@ class Behind:
             try:
                 if self._error is None:
                     self._step(*item)
-            except OSError as error:  # it belongs to the thread that makes the bytes
+            except BaseException as error:  # it belongs to the thread that makes the bytes
                 self._error = error
             self._free.put(item[0])
