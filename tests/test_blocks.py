@@ -151,8 +151,7 @@ def test_a_mistake_in_the_other_thread_stops_the_one_who_makes_the_bytes_too() -
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError), Behind(put) as behind:
-        for _ in range(20):
-            behind.write(bytes(BLOCK))
+        behind.write(bytes(20 * BLOCK))
 
 
 def test_many_files_are_written_at_once(tmp_path: Path) -> None:

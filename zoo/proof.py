@@ -119,7 +119,7 @@ class Follower:
         try:
             with closing(BlockReader(self._path)) as file:
                 self.found = _scan(_Reader(file, self), self._names)
-        except (CheckError, OSError) as error:
+        except BaseException as error:  # it belongs to the thread that waits for this one
             self._error = error
 
 
