@@ -248,3 +248,172 @@ def test_a_graph_without_parameters_may_have_several_feeds_of_one_node(sketch: S
     found = names(detect(read(sketch)))
 
     assert (sorted(found[0]), sorted(found[1])) == ([first.name, second.name], [shown.name, relu.name])
+
+
+def test_what_a_loop_hands_out_can_be_the_last_that_parameters_met(sketch: Sketch) -> None:
+    """Two sentences are read by a loop each, and their last states are compared without a layer more."""
+    tf, v1, label = sketch.tf, sketch.v1, sketch.feed([None])
+
+    def read_by_word(x: Any) -> Any:
+        def step(i: Any, state: Any) -> Any:
+            return i + 1, tf.tanh(sketch.dense(state + x[i], 4, "cell"))
+
+        return v1.while_loop(lambda i, _: i < 5, step, (0, tf.zeros([2, 4])))[1]
+
+    first, second = sketch.feed([5, 2, 4]), sketch.feed([5, 2, 4])
+    v1.disable_control_flow_v2()
+    alike = tf.exp(-tf.reduce_sum(tf.abs(read_by_word(first) - read_by_word(second)), 1))
+    sketch.train(tf.reduce_mean(tf.square(alike - label)))
+
+    assert names(detect(read(sketch))) == ([first.name, second.name], [alike.name])
+
+
+def test_a_distance_is_the_root_of_squares_though_a_loss_takes_both(sketch: Sketch) -> None:
+    tf, label = sketch.tf, sketch.feed([None])
+    one, other = (sketch.dense(sketch.feed([None, 8]), 4, "embedding") for _ in range(2))
+    squares = tf.reduce_sum(tf.square(one - other), 1)
+    distance = tf.sqrt(squares + 1e-6)
+    margin = tf.square(tf.maximum(1.0 - distance, 0.0))
+    sketch.train(tf.reduce_mean(label * squares + (1.0 - label) * margin))
+
+    assert outputs(sketch) == [distance.name]
+
+
+def test_running_sums_of_chances_belong_to_the_loss(sketch: Sketch) -> None:
+    """The earth mover's distance of two histograms compares their running sums."""
+    tf, votes = sketch.tf, sketch.feed([None, 10])
+    chances = tf.nn.softmax(sketch.dense(sketch.feed([None, 8]), 10, "chances"))
+    sketch.train(tf.reduce_mean(tf.square(tf.cumsum(votes, 1) - tf.cumsum(chances, 1))))
+
+    assert outputs(sketch) == [chances.name]
+
+
+def test_a_head_called_auxiliary_only_helps_training(sketch: Sketch) -> None:
+    """It has a label of its own, so that nothing but its name tells."""
+    tf, points, angles = sketch.tf, sketch.feed([None, 6]), sketch.feed([None, 3])
+    trunk = tf.nn.relu(sketch.dense(sketch.feed([None, 8]), 8, "trunk"))
+    found = sketch.dense(tf.nn.relu(sketch.dense(trunk, 8, "more")), 6, "points")
+    with sketch.v1.name_scope("auxiliary"):
+        turned = sketch.dense(tf.nn.relu(sketch.dense(trunk, 8, "pose")), 3, "turned")
+    sketch.train(tf.reduce_mean(tf.square(found - points)) + tf.reduce_mean(tf.square(turned - angles)))
+
+    assert outputs(sketch) == [found.name]
+
+
+def test_an_export_shows_each_view_that_has_a_name(sketch: Sketch) -> None:
+    """The classes by name, and the scores that they were chosen by."""
+    tf = sketch.tf
+    chances = tf.nn.softmax(sketch.dense(sketch.feed([None, 8]), 5, "scores"))
+    best, places = tf.math.top_k(chances, 3)
+    words = tf.gather(tf.constant(list("abcde")), places, name="classes")
+    scores = tf.identity(best, name="best")
+
+    assert {scores.name, words.name} <= set(outputs(sketch))
+
+
+def test_an_export_s_nameless_ends_are_left_over(sketch: Sketch) -> None:
+    """A search by beams ends with more than its author names."""
+    tf = sketch.tf
+    hidden = tf.nn.relu(sketch.dense(sketch.feed([None, 8]), 5, "hidden"))
+    states = sketch.dense(hidden, 4, "states")
+    tf.gather(states, [1, 0])
+    words = tf.identity(tf.argmax(states, 1), name="words")
+
+    assert outputs(sketch) == [words.name]
+
+
+def test_what_early_steps_say_is_left_over_where_later_ones_are_compared(sketch: Sketch) -> None:
+    """A machine with a memory first reads all, and answers then; the same function does both."""
+    tf, truth = sketch.tf, sketch.feed([None, 2, 3])
+    state, said = sketch.feed([None, 4]), []
+    for _ in range(4):
+        state = tf.tanh(sketch.dense(state, 4, "cell"))
+        said.append(sketch.dense(state, 3, "said"))
+    answer = tf.sigmoid(tf.stack(said[2:], 1))
+    sketch.train(tf.reduce_mean(tf.square(answer - truth)))
+
+    assert outputs(sketch) == [answer.name]
+
+
+def test_boxes_are_fetched_though_masks_are_cut_in_them(sketch: Sketch) -> None:
+    tf = sketch.tf
+    image = sketch.feed([None, 8])
+    boxes, scores = sketch.dense(image, 4, "boxes"), sketch.dense(image, 1, "scores")
+    best, places = tf.math.top_k(tf.sigmoid(scores[:, 0]), 2)
+    kept = tf.gather(boxes, places)
+    where = tf.expand_dims(kept, 0, name="detection_boxes")
+    sure = tf.expand_dims(best, 0, name="detection_scores")
+    masks = tf.sigmoid(sketch.dense(tf.nn.relu(sketch.dense(kept, 8, "m1")), 9, "m2"), name="detection_masks")
+
+    assert set(outputs(sketch)) == {where.name, sure.name, masks.name}
+
+
+def test_what_is_added_before_a_softmax_is_a_mask_and_no_label(sketch: Sketch) -> None:
+    """So it is with the edges of a graph: who is no neighbour is not heeded."""
+    tf, label, mask = sketch.tf, sketch.feed([None, 3]), sketch.feed([6, 6])
+    nodes = sketch.feed([6, 8])
+    values = sketch.dense(nodes, 3, "values")
+    heed = sketch.dense(nodes, 1, "from") + tf.transpose(sketch.dense(nodes, 1, "to"))
+    classes = tf.matmul(tf.nn.softmax(tf.nn.leaky_relu(heed) + mask), values)
+    sketch.train(sketch.entropy(classes, label))
+
+    found = detect(read(sketch))
+
+    assert names(found) == ([mask.name, nodes.name], [classes.name])
+
+
+def test_a_name_of_its_own_tells_the_answer_from_what_the_loss_makes_of_it(sketch: Sketch) -> None:
+    tf, truth = sketch.tf, sketch.feed([None, 4])
+    raw = tf.identity(sketch.dense(sketch.feed([None, 8]), 4, "last"), name="output")
+    split = tf.concat([tf.sigmoid(raw[:, :2]), tf.exp(raw[:, 2:])], 1)
+    sketch.train(tf.reduce_mean(tf.square(split - truth)))
+
+    assert outputs(sketch) == [raw.name]
+
+
+def test_a_teacher_that_learns_at_the_same_time_is_a_teacher(sketch: Sketch) -> None:
+    """Both are compared with the labels; the small net also with what the large one says."""
+    tf, labels, image = sketch.tf, sketch.feed([None, 3]), sketch.feed([None, 8])
+    large = sketch.dense(tf.nn.relu(sketch.dense(image, 16, "t1")), 3, "t2")
+    small = sketch.dense(image, 3, "s1")
+    soft = tf.stop_gradient(tf.nn.softmax(large / 4.0))
+    loss = sketch.entropy(large, labels) + sketch.entropy(small, labels) + sketch.entropy(small / 4.0, soft)
+    sketch.train(loss)
+
+    assert outputs(sketch) == [small.name]
+
+
+def test_of_like_towers_the_one_for_testing_goes_before_the_one_for_validation(sketch: Sketch) -> None:
+    tf, v1 = sketch.tf, sketch.v1
+    said = {}
+    for tower in ("Train", "Valid", "Test"):
+        with v1.name_scope(tower):
+            x, label = sketch.feed([None, 8]), sketch.feed([None, 3])
+            said[tower] = sketch.dense(tf.nn.relu(sketch.dense(x, 4, "h")), 3, "o")
+            loss = sketch.entropy(said[tower], label)
+        if tower == "Train":
+            sketch.train(loss)
+
+    assert outputs(sketch) == [said["Test"].name]
+
+
+def test_a_judge_s_look_at_shapes_is_not_what_was_painted(sketch: Sketch) -> None:
+    tf, noise, pictures = sketch.tf, sketch.feed([None, 4]), sketch.feed([None, 8])
+
+    def judge(x: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(tf.ensure_shape(x, [None, 8]), 5, "d1")), 1, "d2")
+
+    painted = tf.sigmoid(sketch.dense(tf.nn.relu(sketch.dense(noise, 5, "g1")), 8, "g2"))
+    sketch.train(tf.reduce_mean(judge(painted)) - tf.reduce_mean(judge(pictures)))
+
+    assert outputs(sketch) == [painted.name]
+
+
+def test_a_score_that_somebody_named_is_a_candidate_though_a_loss_is_made_of_it(sketch: Sketch) -> None:
+    """An autoencoder's error for each example says how strange it is."""
+    tf, x = sketch.tf, sketch.feed([None, 8])
+    again = sketch.dense(tf.nn.relu(sketch.dense(x, 3, "code")), 8, "again")
+    strange = tf.reduce_mean(tf.square(x - again), 1, name="strangeness")
+    sketch.train(tf.reduce_mean(strange))
+
+    assert strange.name in detect(read(sketch)).candidates.outputs[:3]

@@ -75,6 +75,7 @@ def structures(tf: Any, x: Any) -> list[Any]:
         tf.argmax(x, 3),
         tf.math.top_k(flat, 3)[1],
         tf.matmul(tf.ones([2, 3, 4]), tf.ones([2, 4, 5])),
+        tf.linalg.diag_part(x),
         tf.einsum("bhwc,cd->bdhw", x, tf.ones([3, 9])),
         tf.einsum("...c,cd->...d", x, tf.ones([3, 9])),
         tf.slice(x, [0, 1, 2, 0], [-1, 3, -1, 2]),

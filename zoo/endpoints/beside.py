@@ -8,7 +8,28 @@ from zoo.endpoints import ops
 from zoo.endpoints.copies import made_alike
 from zoo.endpoints.flow import Flow, output_dtype
 from zoo.endpoints.heads import Head, activation_of, cone
+from zoo.endpoints.kinds import is_deliberate
 from zoo.endpoints.region import Region
+
+
+def with_named_views(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and of an export each other view of one that nobody reads and somebody named: its scores."""
+    if flow.trained:
+        return chosen
+    result: list[Head] = []
+    for head in chosen:
+        if head.dangling and head.rule == "head":
+            result.extend(
+                replace(head, node=node, port=port, alternatives=[])
+                for node, port in head.alternatives if node != head.node and is_shown(flow, node)
+            )  # fmt: skip
+        result.append(head)
+    return result
+
+
+def is_shown(flow: Flow, i: int) -> bool:
+    """Whether nobody reads a tensor that somebody took the trouble to name."""
+    return not len(flow.consumers[i]) and is_deliberate(flow, i)
 
 
 def with_earlier_steps(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:

@@ -8,20 +8,23 @@ from dataclasses import dataclass, field
 from zoo.endpoints import ops
 from zoo.endpoints.beside import (
     before_joined,
+    is_shown,
     with_both_layouts,
     with_counts,
     with_earlier_steps,
+    with_named_views,
     with_slopes,
 )
 from zoo.endpoints.copies import FOR_TRAINING, inference, layers_of, untaught_copies, without_copies
 from zoo.endpoints.flow import Flow
 from zoo.endpoints.heads import Head, cone, decided_for_labels, heads, parts
-from zoo.endpoints.kinds import walk_back
+from zoo.endpoints.kinds import is_named, walk_back
 from zoo.endpoints.leftovers import deliberate, without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
 from zoo.endpoints.trainers import through_another, without_critics, without_teachers
 
+_AUXILIARY = re.compile(r"(^|[/_])aux", re.IGNORECASE)
 _TARGET = re.compile(r"(^|[/_])target", re.IGNORECASE)
 
 
@@ -39,14 +42,16 @@ def choose(flow: Flow, found: Region) -> Choice:
     groups = heads(flow, found)
     made, judge = generators(flow, found) if flow.trained else ([], 0)
     if made:
-        return _generated(flow, groups, made, judge)
+        choice = _generated(flow, groups, made, judge)
+        choice.chosen = [part for head in choice.chosen for part in parts(flow, found, head)]
+        return choice
     groups, teachers = without_teachers(flow, groups)
     groups, judgements = through_another(flow, found, groups) if flow.trained else (groups, [])
     judgements += teachers
     groups, leftovers = without_leftovers(flow, found, groups)
     everything = _reachable(flow, found)
     covered = _union(groups)
-    missing = everything & ~covered
+    missing = everything & ~covered & ~_union(teachers)
     rest: list[Head] = []
     if missing:
         extra = compared_with_input(flow, found, missing)
@@ -95,6 +100,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     confidence = _confidence(flow, chosen, dropped, everything)
     chosen = before_joined(flow, found, chosen)
     chosen = with_earlier_steps(flow, found, chosen)
+    chosen = with_named_views(flow, found, chosen)
     chosen = with_counts(flow, found, chosen)
     chosen = with_slopes(flow, found, chosen)
     chosen = [part for head in chosen for part in parts(flow, found, head)]
@@ -168,7 +174,8 @@ def _without_stages(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
     kept: list[Head] = []
     inner: list[Head] = []
     for head in groups:
-        stage = head.rule == "head" and any(
+        shown = not flow.trained and any(is_shown(flow, node) for node, _ in head.alternatives)
+        stage = head.rule == "head" and not shown and any(
             other is not head and other.coverage == head.coverage and other.root != head.root
             and head.node in other.cone and other.node not in head.cone
             and not layers[id(other)] <= head.cone for other in later
@@ -193,9 +200,17 @@ def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], li
             and not _other_part(flow, head, other)
             and ((head.labels and head.labels & other.labels and not head.dangling)
                  or (head.dangling and FOR_TRAINING.search(flow.graph.nodes[head.node].name)))
-        ]  # fmt: skip
+        ] or (_is_auxiliary(flow, head) and [
+            other for other in groups
+            if other is not head and other.coverage & head.coverage and not _is_auxiliary(flow, other)
+        ])  # fmt: skip
         (dropped if better else kept).append(head)
     return kept, dropped
+
+
+def _is_auxiliary(flow: Flow, head: Head) -> bool:
+    """Whether a head is called one that helps training, and nobody made it to be fetched."""
+    return not head.dangling and _AUXILIARY.search(flow.graph.nodes[head.node].name) is not None
 
 
 def _other_part(flow: Flow, first: Head, second: Head) -> bool:
@@ -267,7 +282,7 @@ def _unnamed(flow: Flow, head: Head) -> bool:
     """Whether a head is no more than a layer's result: nobody named it, and it is no answer by its op."""
     answers = ops.PROBABILITIES | ops.DECISIONS
     shown = flow.graph.nodes[walk_back(flow, head.node)].op
-    return head.rule == "head" and shown not in answers and not deliberate(flow, head)
+    return head.rule == "head" and shown not in answers and not is_named(flow, head.node)
 
 
 def _finer(flow: Flow, head: Head, other: Head) -> bool:

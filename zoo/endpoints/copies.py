@@ -14,6 +14,7 @@ _FOR_INFERENCE = re.compile(
 )
 
 
+_FOR_VALIDATION = re.compile(r"(^|[/_])(val|valid)", re.IGNORECASE)
 FOR_TRAINING = re.compile(r"(^|[/_])(train|training|aux|auxiliary)", re.IGNORECASE)
 
 
@@ -133,9 +134,16 @@ def inference(flow: Flow, head: Head) -> tuple[int, ...]:
         int(not differentiated),
         int(head.dangling),
         -min(piped, 1),
-        int(_FOR_INFERENCE.search(name) is not None) - int(FOR_TRAINING.search(name) is not None),
+        _inference_in_name(name),
         -head.node,
     )
+
+
+def _inference_in_name(name: str) -> int:
+    """What a name says: made for testing, for validating, nothing, or for training."""
+    if FOR_TRAINING.search(name):
+        return int(_FOR_INFERENCE.search(name) is not None) - 1
+    return 2 * int(_FOR_INFERENCE.search(name) is not None) - int(_FOR_VALIDATION.search(name) is not None)
 
 
 def _is_statistic(flow: Flow, i: int) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, masks_example, meets_parameter
-from zoo.endpoints.kinds import walk_back
+from zoo.endpoints.kinds import is_deliberate, walk_back
 from zoo.endpoints.region import Region
 from zoo.graph import BACK_EDGES
 
@@ -102,6 +102,15 @@ class Ending:
             i = self.next[i]
         return i
 
+    def _named(self, i: int) -> int | None:
+        """The last tensor that its author named by a node of its own, where all ways go through it."""
+        named = None
+        while self.next[i] >= 0:
+            i = self.next[i]
+            if is_deliberate(self.flow, i):
+                named = i
+        return named
+
     def heads(self) -> dict[tuple[int, int], list[int]]:
         """What losses with labels take, (node, output), and which nodes met the last parameters of it."""
         flow, leads = self.flow, self.leads
@@ -110,10 +119,10 @@ class Ending:
             if not self.met[i] or self.next[i] == NOWHERE:
                 continue
             # Behind the last parameter, not only beside the way to it.
-            met = meets_parameter(flow, i) or masks_example(flow, i)
+            met = meets_parameter(flow, i) or masks_example(flow, i) or _leaves_loop(flow, i)
             if not met or not any(leads[s] for s, _ in flow.rows[i]):
                 continue
-            last = self.last(i)
+            last = self._named(i) or self.last(i)
             for pair in self._before_centres(last) or self._parts(last):
                 result.setdefault(pair, []).append(i)
         return result
@@ -157,6 +166,11 @@ class Ending:
             common = _EXIT if port in met else self._common(ahead)
             result.append((i, port) if common < 0 else (self.last(common), 0))
         return list(dict.fromkeys(result))
+
+
+def _leaves_loop(flow: Flow, i: int) -> bool:
+    """Whether a node is what a loop hands out, in which the last parameters may be met."""
+    return i < len(flow.graph.nodes) and flow.graph.nodes[i].op in ("Exit", "RefExit")
 
 
 def _meets_itself(flow: Flow, i: int) -> bool:

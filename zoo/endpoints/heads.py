@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS, NOWHERE, Ending
 from zoo.endpoints.flow import Flow, leads_on, meets_parameter
-from zoo.endpoints.kinds import walk_back
+from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from_feed
 from zoo.graph import split_input
@@ -244,7 +244,7 @@ def _view(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
     nodes, rows = flow.graph.nodes, flow.rows
     if dangling and found.reported[i] == 1 and nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
         return walk_back(flow, i)  # the form is for a summary
-    if dangling and nodes[i].op in ("TopK", "TopKV2"):
+    if dangling and nodes[walk_back(flow, i)].op in ("TopK", "TopKV2"):
         return i  # nobody asks for the best but to see them
     node, decided = i, -1
     for _ in range(12):
@@ -265,9 +265,27 @@ def _view(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         activated = activation_of(flow, found, before)
         return activated if activated != before else i
     if not dangling:
-        return activation_of(flow, found, before_loss(flow, found, i))
+        return _length(flow, found, activation_of(flow, found, before_loss(flow, found, i)))
     beside = _shown_beside(flow, found, i)
     return beside if beside >= 0 and found.contact[beside] else i
+
+
+def _length(flow: Flow, found: Region, i: int) -> int:
+    """The root of a sum of squares, if somebody takes it: a distance, of which a loss may take the square."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    if nodes[i].op != "Sum" or not rows[i] or nodes[rows[i][0][0]].op not in _SQUARES:
+        return i
+    todo = [i]
+    for _ in range(4):
+        ahead = [j for node in todo for j in flow.consumers[node] if j < len(nodes) and found.inside[j] == 1]
+        for j in ahead:
+            if nodes[j].op == "Sqrt":
+                return j
+        todo = [j for j in ahead if nodes[j].op in ("Add", "AddV2", "Maximum")]
+    return i
+
+
+_SQUARES = frozenset({"Square", "SquaredDifference", "Pow", "Mul"})
 
 
 def _joined_again(flow: Flow, found: Region, i: int) -> int:
@@ -323,7 +341,8 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
     nodes = flow.graph.nodes
     if nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
         return i
-    for made in (_joined_again(flow, found, i), _softmax_in_small_ops(flow, found, i)):
+    joined = -1 if is_deliberate(flow, i) else _joined_again(flow, found, i)
+    for made in (joined, _softmax_in_small_ops(flow, found, i)):
         if made >= 0:
             return made
     root, _ = _root(flow, i)
@@ -382,7 +401,7 @@ _LOSS_PARTS = frozenset(
 )
 
 
-_PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum", "Neg"})
+_PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum", "Neg", "Cumsum"})
 _PREPARES_LOGARITHM = _PREPARES_LOSS | {"Sub", "Add", "AddV2", "Mul", "Pow"}
 
 
@@ -591,6 +610,16 @@ def other_kinds(flow: Flow, head: Head) -> list[str]:
     base = walk_back(flow, head.node)
     pairs = [(split_input(text)[0], text) for text in forms(flow, head)[1:]]
     return [text for name, text in pairs if walk_back(flow, flow.graph.index[name]) != base]
+
+
+def named_on_the_way(flow: Flow, found: Region) -> list[str]:
+    """What somebody named on the way to a loss without labels, a score for each example, the last first."""
+    nodes = flow.graph.nodes
+    return [
+        tensor(flow, i, 0) for i in reversed(flow.line)
+        if i < len(nodes) and found.lossward[i] and found.inside[i] == 1 and flow.shape(i) != ()
+        and is_named(flow, i)
+    ]  # fmt: skip
 
 
 def met_by_labels(flow: Flow, found: Region, *, count: int = 10) -> list[int]:

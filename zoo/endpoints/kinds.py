@@ -101,3 +101,20 @@ def input_kind(flow: Flow, dtype: str, shape: Shape) -> str:
     if shape is not None and len(shape) == 3:
         return "sequences or an image"
     return "examples"
+
+
+def is_deliberate(flow: Flow, i: int) -> bool:
+    """Whether a node is there for its name alone."""
+    node = flow.graph.nodes[i]
+    last = node.name.rsplit("/", 1)[-1]
+    return node.op == "Identity" and _unnumbered(last) not in ("identity", "read", "merge")
+
+
+def is_named(flow: Flow, i: int) -> bool:
+    """Whether somebody took the trouble to name a tensor, outside of all scopes or by a node of its own."""
+    node = flow.graph.nodes[i]
+    return is_deliberate(flow, i) or ("/" not in node.name and _unnumbered(node.name) != node.op.lower())
+
+
+def _unnumbered(name: str) -> str:
+    return re.sub(r"_\d+$", "", name).lower()

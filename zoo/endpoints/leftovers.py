@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 from zoo.endpoints import ops
+from zoo.endpoints.copies import made_alike
 from zoo.endpoints.flow import Flow, leads_on, output_dtype
 from zoo.endpoints.heads import Head, cone
-from zoo.endpoints.kinds import walk_back
+from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
 from zoo.graph import BACK_EDGES
 
@@ -31,6 +32,8 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
             or (head.coverage & found.scored and _is_float(flow, head))
         )
     ]  # fmt: skip
+    gone += [head for head in _beside_named(flow, groups) if head not in gone]
+    gone += [head for head in _steps_before(flow, groups) if head not in gone]
     gone += [head for head in _kept_by_loops(flow, groups) if head not in gone]
     gone += _cut_from_inside(flow, found, [head for head in groups if head not in gone])
     gone += _looks_inside(flow, [head for head in groups if head not in gone])
@@ -42,10 +45,7 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
 
 def deliberate(flow: Flow, head: Head) -> bool:
     """Whether somebody took the trouble to name a tensor that nobody reads."""
-    node = flow.graph.nodes[head.node]
-    last = node.name.rsplit("/", 1)[-1]
-    plain = re.sub(r"_\d+$", "", last).lower()
-    return node.op == "Identity" and plain not in ("identity", "read", "merge")
+    return is_deliberate(flow, head.node)
 
 
 def _shows_a_layer(flow: Flow, found: Region, head: Head, groups: list[Head]) -> bool:
@@ -56,7 +56,38 @@ def _shows_a_layer(flow: Flow, found: Region, head: Head, groups: list[Head]) ->
     ):
         return False  # fmt: skip
     layer = walk_back(flow, head.node)
-    return layer != head.node and found.extends[layer] > 1
+    return layer != head.node and flow.graph.nodes[layer].op not in _SELECTS and found.extends[layer] > 1
+
+
+def _beside_named(flow: Flow, groups: list[Head]) -> list[Head]:
+    """Heads of an export that nobody named or read, beside named ones that depend on as much."""
+    if flow.trained:
+        return []
+    fetched = [head for head in groups if head.dangling and head.rule == "head"]
+    named = [head for head in fetched if deliberate(flow, head)]
+    answers = ops.PROBABILITIES | ops.DECISIONS
+    return [
+        head for head in fetched
+        if head not in named and flow.graph.nodes[walk_back(flow, head.node)].op not in answers
+        and "/" not in flow.graph.nodes[head.node].name and not is_named(flow, head.node)
+        and any(not head.coverage & ~other.coverage for other in named)
+    ]  # fmt: skip
+
+
+def _steps_before(flow: Flow, groups: list[Head]) -> list[Head]:
+    """What a layer made at an early step of an unrolled loop, if later ones alone are read."""
+    result = []
+    for head in groups:
+        if head.dangling and head.rule == "head" and not deliberate(flow, head):
+            alike = set(made_alike(flow, head.node))
+            read = [other for other in groups if other is not head and other.labels and not other.dangling]
+            if any(alike & cone(flow, other.node) for other in read):
+                result.append(head)
+    return result
+
+
+_SELECTS = frozenset({"TopK", "TopKV2", "GatherV2", "GatherNd", "CombinedNonMaxSuppression"})
+"""Ops that pick from answers; what they pick may be fetched and read on alike: boxes to cut masks from."""
 
 
 def _is_hidden_layer(flow: Flow, head: Head, groups: list[Head]) -> bool:
@@ -112,7 +143,10 @@ def _cut_from_inside(flow: Flow, found: Region, groups: list[Head]) -> list[Head
         id(head): walk_back(flow, head.node, ops.LOOK_THROUGH | {"StridedSlice", "Slice"})
         for head in groups if head.dangling and head.rule == "head" and not deliberate(flow, head)
     }  # fmt: skip
-    cut = {key: inner for key, inner in cut.items() if found.extends[inner] > 1}
+    cut = {
+        key: inner for key, inner in cut.items()
+        if found.extends[inner] > 1 and flow.graph.nodes[inner].op not in _SELECTS
+    }  # fmt: skip
     if not cut:
         return []
     leads = leads_on(flow, found.inside, scored=found.scored)

@@ -53,6 +53,9 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
         if op == "ScatterNd" and variables[rows[i][1][0]]:
             bits |= feeds[rows[i][0][0]]  # says where activations go
             continue
+        if _masks_chances(flow, i):
+            bits |= sum(feeds[source] for source, _ in rows[i] if not variables[source])
+            continue
         if not marks[i] & (ops.MIX | ops.SOFT):
             continue
         soft = marks[i] & ops.SOFT
@@ -304,7 +307,7 @@ def compared(flow: Flow, feeds: int) -> int:
         fresh = bits[i] & feeds & ~result
         if not fresh or leads[i] or nodes[i].op not in _COMPARES:
             continue
-        if meets_parameter(flow, i, layers=True):
+        if meets_parameter(flow, i, layers=True) or _masks_chances(flow, i):
             continue
         raw = activation = 0
         for source, _ in rows[i]:
@@ -315,6 +318,15 @@ def compared(flow: Flow, feeds: int) -> int:
         if activation:
             result |= fresh & raw
     return result
+
+
+def _masks_chances(flow: Flow, i: int) -> bool:
+    """Whether a sum goes into a softmax and nowhere else: what is added says who is left out."""
+    nodes = flow.graph.nodes
+    if nodes[i].op not in ("Add", "AddV2"):
+        return False
+    readers = [j for j in flow.consumers[i] if j < len(nodes) and not flow.off[j]]
+    return bool(readers) and all(nodes[j].op == "Softmax" for j in readers)
 
 
 def looks_up_scores(flow: Flow, i: int) -> bool:

@@ -56,7 +56,37 @@ def without_teachers(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
         if head.rule == "head" and not head.dangling
         and flow.teaches[head.node] and not flow.taught[head.root]
     ]  # fmt: skip
+    for head in groups:
+        if (
+            head not in teachers
+            and not head.dangling
+            and any(
+                not head.coverage & other.coverage
+                and head.coverage.bit_count() >= other.coverage.bit_count()
+                and other.labels
+                for other in groups
+                if other not in teachers and other is not head
+            )
+            and _is_imitated(flow, head)
+        ):
+            teachers.append(head)  # fmt: skip
     return [head for head in groups if head not in teachers], teachers
+
+
+def _is_imitated(flow: Flow, head: Head) -> bool:
+    """Whether what a net says is also a label for another net: a teacher that learns at the same time."""
+    nodes, todo = flow.graph.nodes, [head.node]
+    for _ in range(8):
+        if not todo:
+            break
+        for j in flow.consumers[todo.pop()]:
+            if j >= len(nodes) or flow.off[j]:
+                continue
+            if nodes[j].op == "StopGradient" and flow.teaches[j]:
+                return True
+            if nodes[j].op in ops.LOOK_THROUGH | ops.PROBABILITIES | {"RealDiv", "Mul"}:
+                todo.append(j)
+    return False
 
 
 def without_critics(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:

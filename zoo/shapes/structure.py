@@ -638,6 +638,15 @@ def dense_to_diag(site: Site) -> Sequence[Shape]:
     return [None if not shape else (*shape, shape[-1])]
 
 
+def diagonal(site: Site) -> Sequence[Shape]:
+    """MatrixDiagPart: the main diagonal of each matrix; of others nothing is known."""
+    shape, offset = site.shape(0), 0 if site.node.op == "MatrixDiagPart" else site.scalar(1)
+    if shape is None or len(shape) < 2 or offset != 0:
+        return [None]
+    rows, columns = shape[-2:]
+    return [(*shape[:-2], None if rows is None or columns is None else min(rows, columns))]
+
+
 def nms(site: Site) -> Sequence[Shape]:
     """NonMaxSuppression and its versions: indices, as many as survive."""
     return [(None,), (None,), ()]
@@ -695,6 +704,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("AddN", "AccumulateNV2"), add_n),
     **dict.fromkeys(("IteratorGetNext", "IteratorGetNextSync"), iterator_next),
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), depth_to_space),
+    **dict.fromkeys(("MatrixDiagPart", "MatrixDiagPartV2", "MatrixDiagPartV3"), diagonal),
     **dict.fromkeys(("Diag", "MatrixDiag", "MatrixDiagV2", "MatrixDiagV3"), dense_to_diag),
     **dict.fromkeys(
         ("NonMaxSuppression", "NonMaxSuppressionV2", "NonMaxSuppressionV3", "NonMaxSuppressionV4",
