@@ -417,3 +417,104 @@ def test_a_score_that_somebody_named_is_a_candidate_though_a_loss_is_made_of_it(
     sketch.train(tf.reduce_mean(strange))
 
     assert strange.name in detect(read(sketch)).candidates.outputs[:3]
+
+
+def test_a_conditional_that_only_asserts_is_no_output(sketch: Sketch) -> None:
+    """Measures that look whether their input is in range are full of them."""
+    tf, v1 = sketch.tf, sketch.v1
+    v1.enable_control_flow_v2()
+    try:
+        chance = tf.sigmoid(sketch.dense(sketch.feed([None, 8]), 1, "chance"))
+        v1.debugging.assert_less_equal(chance, 1.0)
+        sketch.train(tf.reduce_mean(tf.square(chance - sketch.feed([None, 1]))))
+
+        assert outputs(sketch) == [chance.name]
+    finally:
+        v1.disable_control_flow_v2()
+
+
+def test_chances_of_which_keras_made_logits_again_for_its_loss_are_the_answer(sketch: Sketch) -> None:
+    tf, truth = sketch.tf, sketch.feed([None, 1])
+    chance = tf.sigmoid(sketch.dense(sketch.feed([None, 8]), 1, "chance"))
+    clipped = tf.clip_by_value(chance, 1e-7, 1 - 1e-7)
+    logits = tf.math.log(clipped / (1 - clipped))
+    sketch.train(tf.reduce_mean(sketch.v1.nn.sigmoid_cross_entropy_with_logits(labels=truth, logits=logits)))
+
+    assert outputs(sketch) == [chance.name]
+
+
+def test_gradients_that_another_program_applies_are_no_outputs(sketch: Sketch) -> None:
+    """They are joined to one vector, and averaged over machines by Python."""
+    tf, v1 = sketch.tf, sketch.v1
+    state, aim = sketch.feed([None, 8]), sketch.feed([None, 2])
+    action = tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(state, 5, "h")), 2, "action"))
+    loss = tf.reduce_mean(tf.square(action - aim))
+    tf.concat([tf.reshape(g, [-1]) for g in v1.gradients(loss, v1.global_variables())], 0)
+
+    assert outputs(sketch) == [action.name]
+
+
+def test_the_last_step_s_decision_is_left_over_beside_all_steps(sketch: Sketch) -> None:
+    """No step comes after it that would go on from its word."""
+    tf = sketch.tf
+    with sketch.v1.variable_scope("words"):
+        table = sketch.v1.get_variable("table", [7, 4], use_resource=False)
+    state, said = sketch.feed([None, 4]), []
+    for k in range(3):
+        state = tf.tanh(sketch.dense(state, 4, "cell"))
+        said.append(sketch.dense(state, 7, "scores"))
+        word = tf.argmax(said[-1], 1)
+        if k < 2:
+            state = state + tf.gather(table, word)
+    words = tf.identity(tf.argmax(tf.stack(said, 1), 2), name="words")
+
+    assert outputs(sketch) == [words.name]
+
+
+def test_a_code_is_what_nothing_was_dropped_from_yet(sketch: Sketch) -> None:
+    """Links of a graph are told by the products of all codes, of which training drops some."""
+    tf, links = sketch.tf, sketch.feed([6, 6])
+    code = sketch.dense(tf.nn.relu(sketch.dense(sketch.feed([6, 8]), 5, "h")), 3, "code")
+    dropped = sketch.v1.nn.dropout(code, rate=0.4)
+    scores = tf.matmul(dropped, dropped, transpose_b=True)
+    entropy = sketch.v1.nn.sigmoid_cross_entropy_with_logits(labels=links, logits=scores)
+    sketch.train(tf.reduce_mean(entropy))
+
+    assert outputs(sketch) == [code.name]
+
+
+def test_a_judge_that_looks_from_afar_judges_what_was_painted(sketch: Sketch) -> None:
+    """It sees pictures made smaller, true and painted ones."""
+    tf, v1, noise, pictures = sketch.tf, sketch.v1, sketch.feed([None, 4]), sketch.feed([None, 4, 4, 2])
+
+    def judge(x: Any) -> Any:
+        small = tf.reshape(v1.nn.avg_pool2d(x, 2, 2, "SAME"), [-1, 8])
+        return sketch.dense(tf.nn.relu(sketch.dense(small, 5, "d1")), 1, "d2")
+
+    painted = tf.reshape(tf.tanh(sketch.dense(noise, 32, "g")), [-1, 4, 4, 2])
+    sketch.train(tf.reduce_mean(judge(painted)) - tf.reduce_mean(judge(pictures)))
+
+    assert outputs(sketch) == [painted.name]
+
+
+def test_a_part_that_nobody_reads_is_an_output_of_an_export(sketch: Sketch) -> None:
+    """Weights and spreads of a mixture get a form each, its means are fetched as they are."""
+    tf = sketch.tf
+    hidden = tf.nn.relu(sketch.dense(sketch.feed([None, 8]), 5, "hidden"))
+    weights, means, spreads = tf.split(sketch.dense(hidden, 6, "mixture"), 3, 1)
+    shown = [tf.nn.softmax(weights), tf.exp(spreads)]
+
+    assert set(outputs(sketch)) == {means.name, *(tensor.name for tensor in shown)}
+
+
+def test_a_form_that_the_net_itself_gives_its_chances_is_that_of_the_answer(sketch: Sketch) -> None:
+    """A reshape within the net's own scope; one outside is for a loss."""
+    tf, v1, truth = sketch.tf, sketch.v1, sketch.feed([None, 2, 3])
+    with v1.name_scope("net"):
+        with v1.name_scope("last"):
+            chances = tf.nn.softmax(sketch.dense(sketch.feed([None, 8]), 6, "last"))
+        table = tf.reshape(chances, [-1, 2, 3])
+    with v1.name_scope("loss"):
+        sketch.train(-tf.reduce_mean(tf.reshape(truth, [-1, 6]) * tf.math.log(tf.reshape(table, [-1, 6]))))
+
+    assert outputs(sketch) == [table.name]

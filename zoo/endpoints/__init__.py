@@ -117,17 +117,21 @@ def _differentiates(meta: MetaGraph, fetched: Sequence[str]) -> bool:
 
 
 def _made_of_gradients(graph: Graph) -> list[int]:
-    """The ends of a graph that has gradients and does not train: one of them may be what they are for."""
+    """The ends of a graph that has gradients and does not train: one of them may be what they are for.
+
+    Where there are variables, another program may apply them, unless somebody gave one a name.
+    """
     nodes = graph.nodes
     if not any(ops.in_gradient(graph.names[i]) for i in graph.about_gradients):
         return []
     if any(ops.trains(op) or op in ops.LOSSES for op in graph.by_op):
         return []
+    trainable = not ops.VARIABLES.isdisjoint(graph.by_op)
     return [
         i
         for i, node in enumerate(nodes)
         if not (ops.off_the_line(node.op) or ops.in_gradient(node.name))
-        if all(port < 0 for _, port in graph.consumers[i])
+        if all(port < 0 for _, port in graph.consumers[i]) and (kinds.has_own_name(node) or not trainable)
     ]
 
 

@@ -8,7 +8,7 @@ from zoo.endpoints import ops
 from zoo.endpoints.copies import made_alike
 from zoo.endpoints.flow import Flow, output_dtype
 from zoo.endpoints.heads import Head, activation_of, cone
-from zoo.endpoints.kinds import is_deliberate
+from zoo.endpoints.kinds import is_named
 from zoo.endpoints.region import Region
 
 
@@ -29,7 +29,7 @@ def with_named_views(flow: Flow, found: Region, chosen: list[Head]) -> list[Head
 
 def is_shown(flow: Flow, i: int) -> bool:
     """Whether nobody reads a tensor that somebody took the trouble to name."""
-    return not len(flow.consumers[i]) and is_deliberate(flow, i)
+    return not len(flow.consumers[i]) and is_named(flow, i)
 
 
 def with_earlier_steps(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:

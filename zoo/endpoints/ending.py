@@ -100,7 +100,7 @@ class Ending:
         """
         while self.next[i] >= 0 and not _meets_itself(self.flow, self.next[i]):
             i = self.next[i]
-        return i
+        return _before_dropout(self.flow, i)
 
     def _named(self, i: int) -> int | None:
         """The last tensor that its author named by a node of its own, where all ways go through it."""
@@ -166,6 +166,21 @@ class Ending:
             common = _EXIT if port in met else self._common(ahead)
             result.append((i, port) if common < 0 else (self.last(common), 0))
         return list(dict.fromkeys(result))
+
+
+def _before_dropout(flow: Flow, i: int) -> int:
+    """What elements are dropped from, where a tensor is the rest of it; else the tensor itself."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    if nodes[i].op not in ("Mul", "SelectV2", "Select"):
+        return i
+    kept = [s for s, _ in rows[i] if flow.variable_bits[s]]
+    masks = [s for s, _ in rows[i] if flow.random_bits[s] and not flow.variable_bits[s]]
+    if len(kept) != 1 or not masks:
+        return i
+    node = kept[0]
+    if nodes[node].op in ("RealDiv", "Div", "Mul"):
+        node = next((s for s, _ in rows[node] if flow.variable_bits[s]), node)
+    return node
 
 
 def _leaves_loop(flow: Flow, i: int) -> bool:

@@ -390,12 +390,21 @@ _FIXED: dict[str, tuple[str, ...]] = {
 def _off(graph: Graph, *, backward: bool) -> bytearray:
     """Marks nodes that are no inference, by op and by the name scope of gradients."""
     off = bytearray(graph.marked(lambda op: ops.off_the_line(op) and not (backward and not ops.writes(op))))
+    for i in graph.having(("If", "StatelessIf")):
+        off[i] = off[i] or _only_asserts(graph, i)
     if not backward:
         names = graph.names
         for i in graph.about_gradients:
             if not off[i] and ops.in_gradient(names[i]):
                 off[i] = 1
     return off
+
+
+def _only_asserts(graph: Graph, i: int) -> bool:
+    """Whether a conditional is there to stop where a condition does not hold."""
+    branch = graph.nodes[i].attr("else_branch")
+    function = graph.functions.get(branch.func.name) if branch is not None else None
+    return function is not None and any(node.op == "Assert" for node in function.nodes)
 
 
 def _rows(

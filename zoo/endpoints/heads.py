@@ -120,6 +120,8 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         taken = fresh
     for i, dangling in ends:
         add_view(flow, found, groups, i, dangling=dangling)
+    for i, port in _unread_parts(flow, found):
+        add_view(flow, found, groups, i, dangling=True, port=port)
     wanted = [i for i in exits if starts_from_feed(flow, i)]
     if not groups:
         wanted = [i for i in exits if accumulates(flow, i)] or exits
@@ -130,6 +132,27 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         order = sorted(groups.values(), key=lambda head: (-head.coverage.bit_count(), -head.node))
         return sorted(order[:_GROUPS], key=lambda head: (head.node, head.port))
     return list(groups.values())
+
+
+def _unread_parts(flow: Flow, found: Region) -> list[tuple[int, int]]:
+    """The first unread part, (node, output), of each tensor that an export cuts and reads other parts of."""
+    if flow.trained:
+        return []
+    result = []
+    for i in flow.graph.having(CUTS):
+        read = {port for _, port in flow.graph.consumers[i]}
+        if found.inside[i] == 1 and read and not flow.looped[i]:
+            result.extend(
+                [(i, port) for port in range(min(_PARTS, _parts_of(flow, i))) if port not in read][:1]
+            )
+    return result
+
+
+def _parts_of(flow: Flow, i: int) -> int:
+    """How many parts a node cuts a tensor into."""
+    node = flow.graph.nodes[i]
+    count = node.attr("num" if node.op == "Unpack" else "num_split")
+    return int(count.i) if count is not None else 1
 
 
 def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:
@@ -246,6 +269,8 @@ def _view(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         return walk_back(flow, i)  # the form is for a summary
     if dangling and nodes[walk_back(flow, i)].op in ("TopK", "TopKV2"):
         return i  # nobody asks for the best but to see them
+    if dangling and not flow.trained:
+        return i
     node, decided = i, -1
     for _ in range(12):
         op = nodes[node].op
@@ -380,8 +405,8 @@ def parts(flow: Flow, found: Region, head: Head) -> list[Head]:
     if node.op in ("CTCGreedyDecoder", "CTCBeamSearchDecoder"):
         ports = [0, 1, 2]
     elif node.op in ("Unpack", "Split", "SplitV"):
-        count = node.attr("num" if node.op == "Unpack" else "num_split")
-        ports = list(range(int(count.i) if count is not None else 1))
+        read = {port for _, port in flow.graph.consumers[head.node]}
+        ports = [port for port in range(_parts_of(flow, head.node)) if port not in read or not head.dangling]
         if not head.dangling:
             ports = sorted(
                 {port for j in flow.consumers[head.node] for source, port in rows[j]
@@ -405,6 +430,20 @@ _PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum",
 _PREPARES_LOGARITHM = _PREPARES_LOSS | {"Sub", "Add", "AddV2", "Mul", "Pow"}
 
 
+def _within(outer: str, inner: str) -> bool:
+    """Whether the scope of a name, which is not the outermost, holds the scope of another one."""
+    scope = outer.rpartition("/")[0]
+    return bool(scope) and inner.startswith(f"{scope}/")
+
+
+def _is_odds(flow: Flow, i: int) -> bool:
+    """Whether a tensor is chances over their complements, of which Keras makes logits for a loss."""
+    nodes, row = flow.graph.nodes, flow.rows[i]
+    if nodes[i].op not in ("RealDiv", "Div") or len(row) != 2 or nodes[row[1][0]].op != "Sub":
+        return False
+    return row[0] in flow.rows[row[1][0]][1:]
+
+
 _SLICES = frozenset({"StridedSlice", "Slice", "Split", "SplitV", "Unpack"})
 
 
@@ -423,18 +462,22 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     uncut = _uncut(flow, found, i)
     if uncut != i:
         return uncut
-    node, logarithm = i, False
+    node, logarithm, shaped = i, False, -1
     for _ in range(8):
         op = nodes[node].op
         if op in ops.PROBABILITIES:
-            return node
+            return shaped if shaped >= 0 and _within(nodes[shaped].name, nodes[node].name) else node
+        if op == "Reshape":
+            shaped = node
         if op in ("Squeeze", "Identity") and nodes[walk_back(flow, node)].op in ops.PROBABILITIES:
             return node  # the form that the author gave the answer; a Reshape is for the loss
         prepares = _PREPARES_LOGARITHM if logarithm else _PREPARES_LOSS
-        if op not in prepares and op not in ops.LOOK_THROUGH:
+        if op not in prepares and op not in ops.LOOK_THROUGH and not _is_odds(flow, node):
             break
         logarithm |= op in ("Log", "Log1p")
         inner = [s for s, _ in rows[node] if found.inside[s] == 1]
+        if _is_odds(flow, node):
+            inner = inner[:1]
         if len(inner) != 1:
             break
         node = inner[0]

@@ -6,6 +6,7 @@ import re
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, output_dtype
+from zoo.graph import Node
 from zoo.protos import Shape
 
 _NAMED = (
@@ -105,15 +106,34 @@ def input_kind(flow: Flow, dtype: str, shape: Shape) -> str:
 
 def is_deliberate(flow: Flow, i: int) -> bool:
     """Whether a node is there for its name alone."""
-    node = flow.graph.nodes[i]
-    last = node.name.rsplit("/", 1)[-1]
-    return node.op == "Identity" and _unnumbered(last) not in ("identity", "read", "merge")
+    return _names_its_input(flow.graph.nodes[i])
 
 
 def is_named(flow: Flow, i: int) -> bool:
+    """See `has_own_name`."""
+    return has_own_name(flow.graph.nodes[i])
+
+
+def has_own_name(node: Node) -> bool:
     """Whether somebody took the trouble to name a tensor, outside of all scopes or by a node of its own."""
-    node = flow.graph.nodes[i]
-    return is_deliberate(flow, i) or ("/" not in node.name and _unnumbered(node.name) != node.op.lower())
+    if _names_its_input(node) or "/" in node.name:
+        return _names_its_input(node)
+    plain = _unnumbered(node.name).replace("_", "")
+    return plain not in {node.op.lower(), re.sub(r"v\d+$", "", node.op.lower())} | _BY_PYTHON
+
+
+_BY_PYTHON = frozenset(
+    """truediv floordiv stack unstack clipbyvalue embeddinglookup xwplusb l2normalize booleanmask flatten
+    dropout moments norm logsoftmax randomnormal randomuniform zeroslike oneslike zeros ones fill notequal
+    cond while add sub mul pow matmul conv2d tensordot maxpool2d avgpool saturatecast sequencemask tofloat
+    toint32 clipbynorm clipbyglobalnorm dense""".split()
+)
+"""Names that functions of TensorFlow give to ops which are called otherwise."""
+
+
+def _names_its_input(node: Node) -> bool:
+    last = node.name.rsplit("/", 1)[-1]
+    return node.op == "Identity" and _unnumbered(last) not in ("identity", "read", "merge")
 
 
 def _unnumbered(name: str) -> str:

@@ -33,6 +33,7 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
         )
     ]  # fmt: skip
     gone += [head for head in _beside_named(flow, groups) if head not in gone]
+    gone += [head for head in _decides_for_nobody(flow, groups) if head not in gone]
     gone += [head for head in _steps_before(flow, groups) if head not in gone]
     gone += [head for head in _kept_by_loops(flow, groups) if head not in gone]
     gone += _cut_from_inside(flow, found, [head for head in groups if head not in gone])
@@ -72,6 +73,29 @@ def _beside_named(flow: Flow, groups: list[Head]) -> list[Head]:
         and "/" not in flow.graph.nodes[head.node].name and not is_named(flow, head.node)
         and any(not head.coverage & ~other.coverage for other in named)
     ]  # fmt: skip
+
+
+def _decides_for_nobody(flow: Flow, groups: list[Head]) -> list[Head]:
+    """Decisions of one step, for a next one that does not come, beside what shows all steps' scores."""
+    nodes, result = flow.graph.nodes, []
+    for head in groups:
+        base = walk_back(flow, head.node)
+        if not head.dangling or is_named(flow, head.node) or nodes[base].op not in _DECIDES:
+            continue
+        scores = flow.rows[base][0][0]
+        if any(
+            other is not head
+            and other.root != head.root
+            and not head.coverage & ~other.coverage
+            and made_alike(flow, scores)
+            and scores in cone(flow, other.node)
+            for other in groups
+        ):
+            result.append(head)  # fmt: skip
+    return result
+
+
+_DECIDES = frozenset({"ArgMax", "Multinomial"})
 
 
 def _steps_before(flow: Flow, groups: list[Head]) -> list[Head]:

@@ -192,7 +192,10 @@ def views_for_judge(flow: Flow, found: Region, node: int) -> int:
     return node
 
 
-_FOR_THE_JUDGE = frozenset("Concat ConcatV2 Reshape Add AddV2 Sub Mul Pad Identity EnsureShape".split())
+_FOR_THE_JUDGE = frozenset(
+    """Concat ConcatV2 Reshape Add AddV2 Sub Mul Pad Identity EnsureShape ExpandDims Squeeze AvgPool MaxPool
+    Transpose ResizeBilinear ResizeNearestNeighbor""".split()
+)
 
 
 def judged(flow: Flow, found: Region) -> bytearray:
