@@ -518,3 +518,16 @@ def test_a_form_that_the_net_itself_gives_its_chances_is_that_of_the_answer(sket
         sketch.train(-tf.reduce_mean(tf.reshape(truth, [-1, 6]) * tf.math.log(tf.reshape(table, [-1, 6]))))
 
     assert outputs(sketch) == [table.name]
+
+
+def test_tables_that_nothing_is_fed_to_are_what_an_export_shows(sketch: Sketch) -> None:
+    """Each is one variable, made of unit length; nothing else says that it is an answer."""
+    tf, v1 = sketch.tf, sketch.v1
+    shown = [
+        v1.get_variable(name, [6, 4], use_resource=False) / tf.constant(2.0) for name in ("words", "texts")
+    ]
+
+    found = detect(read(sketch))
+
+    assert names(found) == ([], [tensor.name for tensor in shown])
+    assert found.outputs[0].confidence < 0.5

@@ -170,6 +170,9 @@ class _Answer:
                 if trains:
                     self._without_late_labels(scalars=scalars, peel=peel)
                 break
+        if not self.choice.chosen and not trains:
+            self.choice.chosen = choice.unread(flow)
+            self.choice.confidence = choice.GUESS
         fed_bits = sum(1 << k for k, feed in enumerate(flow.feeds) if feed.tensor in fed)
         if kept := [head for head in self.choice.chosen if head.feeds & fed_bits]:
             # What is above the tensors that the row feeds is not of this model.

@@ -109,6 +109,25 @@ def choose(flow: Flow, found: Region) -> Choice:
     return Choice(chosen, dropped + rest, confidence)
 
 
+GUESS = 0.3
+"""How sure an answer is of which is known only that nobody reads it."""
+
+
+def unread(flow: Flow) -> list[Head]:
+    """What nobody reads of a graph that does not train, if it is little: where nothing else tells."""
+    ends = [i for i in flow.line if not len(flow.consumers[i]) and not flow.looped[i]]
+    ends = [i for i in ends if flow.feed_bits[i]] or ends
+    return [
+        Head(
+            node=i, port=0, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i], root=i, dangling=True,
+        )
+        for i in ends
+    ] if len(ends) <= _ENDS else []  # fmt: skip
+
+
+_ENDS = 16
+
+
 def _count(bits: int) -> int:
     return bits.bit_count()
 
