@@ -335,6 +335,17 @@ def test_what_early_steps_say_is_left_over_where_later_ones_are_compared(sketch:
     assert outputs(sketch) == [answer.name]
 
 
+def test_a_copy_for_validation_is_no_early_step(sketch: Sketch) -> None:
+    """It reads the same layers as the copy that is trained, and what it says is not compared with labels."""
+    tf, said = sketch.tf, []
+    for _ in range(2):
+        x = sketch.feed([None, 8])
+        said.append(tf.nn.softmax(sketch.dense(tf.nn.relu(sketch.dense(x, 4, "h")), 3, "o")))
+    sketch.train(-tf.reduce_mean(sketch.feed([None, 3]) * tf.math.log(said[0])))
+
+    assert outputs(sketch) == [said[1].name]
+
+
 def test_boxes_are_fetched_though_masks_are_cut_in_them(sketch: Sketch) -> None:
     tf = sketch.tf
     image = sketch.feed([None, 8])

@@ -105,9 +105,26 @@ def _steps_before(flow: Flow, groups: list[Head]) -> list[Head]:
         if head.dangling and head.rule == "head" and not deliberate(flow, head):
             alike = set(made_alike(flow, head.node))
             read = [other for other in groups if other is not head and other.labels and not other.dangling]
-            if any(alike & cone(flow, other.node) for other in read):
+            cones = [cone(flow, other.node) for other in read] if alike else []
+            # Of a copy of the net all is made again; a later step goes on from what this one knew.
+            if any(alike & needed and _known(flow, head.node) & needed for needed in cones):
                 result.append(head)
     return result
+
+
+def _known(flow: Flow, i: int) -> set[int]:
+    """What the last layer that a tensor shows is made of, and what that is joined from."""
+    for _ in range(8):
+        inner = _activations(flow, i)
+        op = flow.graph.nodes[i].op
+        if (op in ops.MIXES and not op.startswith("BiasAdd")) or len(inner) != 1:
+            return inner.union(*(_activations(flow, s) for s in inner))
+        i = inner.pop()
+    return set()
+
+
+def _activations(flow: Flow, i: int) -> set[int]:
+    return {s for s, _ in flow.rows[i] if flow.variable_bits[s] and flow.feed_bits[s]}
 
 
 _SELECTS = frozenset({"TopK", "TopKV2", "GatherV2", "GatherNd", "CombinedNonMaxSuppression"})
