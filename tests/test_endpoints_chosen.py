@@ -542,3 +542,23 @@ def test_tables_that_nothing_is_fed_to_are_what_an_export_shows(sketch: Sketch) 
 
     assert names(found) == ([], [tensor.name for tensor in shown])
     assert found.outputs[0].confidence < 0.5
+
+
+def test_a_score_that_chances_were_joined_to_is_fetched_beside_the_boxes(sketch: Sketch) -> None:
+    """The loss takes logarithms of both, so that no label meets the chances themselves."""
+    tf = sketch.tf
+    kinds, there, places = sketch.feed([None, 3]), sketch.feed([None, 1]), sketch.feed([None, 4])
+    trunk = tf.nn.relu(sketch.dense(sketch.feed([None, 8]), 8, "trunk"))
+    last = sketch.dense(trunk, 8, "last")
+    kind = tf.nn.softmax(last[:, :3])
+    sure = tf.sigmoid(last[:, 3:4])
+    shifts = last[:, 4:]
+    score = tf.reduce_max(kind * sure, 1, name="score")
+    boxes = tf.identity(shifts * 0.5 + 1.0, name="boxes")
+    sketch.train(
+        tf.reduce_mean(-kinds * tf.math.log(kind + 1e-9))
+        + tf.reduce_mean(-there * tf.math.log(sure + 1e-9))
+        + tf.reduce_mean(tf.square(shifts - places))
+    )
+
+    assert set(outputs(sketch)) == {boxes.name, score.name}

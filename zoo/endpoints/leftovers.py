@@ -303,11 +303,13 @@ def _for_a_next_stage(flow: Flow, found: Region, groups: list[Head]) -> list[Hea
     for head in groups:
         by_coverage.setdefault(head.coverage, []).append(head)
     result: list[Head] = []
+    leads = bytearray()
     for rivals in by_coverage.values():
         if len(rivals) < 2:
             continue
         met = {i for head in rivals if head.labels for i in (head.node, head.root)}
-        layers = {id(head): _layers(flow, found, head.node, met) for head in rivals}
+        leads = leads or leads_on(flow, found.inside, scored=found.scored)
+        layers = {id(head): _layers(flow, found, head.node, met, leads) for head in rivals}
         pure = [head for head in rivals if head.labels or not layers[id(head)]]
         if len(pure) in (0, len(rivals)):
             continue
@@ -374,13 +376,18 @@ def _decided(flow: Flow, head: Head) -> bool:
     return False
 
 
-def _layers(flow: Flow, found: Region, i: int, met: set[int]) -> set[int]:
-    """The layers that a tensor shows without going over one that meets a label, or over those of ``met``."""
+def _layers(flow: Flow, found: Region, i: int, met: set[int], leads: bytearray) -> set[int]:
+    """The layers that a tensor shows without going over an answer: what meets a label, ``met``, chances.
+
+    ``leads`` says where a parameter is still to come; chances before one are no answer.
+    """
     nodes, rows = flow.graph.nodes, flow.rows
     todo, seen, layers = [i], {i}, set()
     while todo:
         node = todo.pop()
         if found.contact[node] or node in met:
+            continue
+        if node < len(nodes) and nodes[node].op in ops.PROBABILITIES and not leads[node]:
             continue
         if node >= len(nodes) or len(seen) > 200 or nodes[node].op in ops.MIXES:
             layers.add(node)
