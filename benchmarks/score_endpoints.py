@@ -2,6 +2,7 @@
 
 python -m benchmarks.score_endpoints            # the half to develop on, case by case
 python -m benchmarks.score_endpoints --report   # only figures, of the other half
+python -m benchmarks.score_endpoints --frozen   # the same graphs as frozen exports of their true outputs
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from benchmarks.endpoints.cases import Labelled, cases, made, v1
+from benchmarks.endpoints.cases import Labelled, cases, exported, made, v1
 from zoo import protos
 from zoo.endpoints import detect
 from zoo.graph import MetaGraph
@@ -86,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--report", action="store_true", help="score the half that nobody develops on")
+    parser.add_argument("--frozen", action="store_true", help="the graphs as frozen exports")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--module", default="", help="cases of this module of benchmarks/endpoints alone")
     options = parser.parse_args(argv)
@@ -108,6 +110,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     nodes, seconds = 0, 0.0
     for case in chosen:
         labelled = made(case)
+        if options.frozen:
+            export = exported(labelled)
+            if export is None:
+                continue
+            labelled = export
         meta = meta_graph(protos.MetaGraphDef.FromString(labelled.meta), case.name)
         start = time.perf_counter()
         answer, confidence = ours(meta)
@@ -126,7 +133,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 for inputs, outputs in labelled.truths:
                     print(f"      truth {list(inputs)} -> {list(outputs)}")
                 print(f"      found {answer[0]} -> {answer[1]}  of {answer[2][:6]}")
-    print(f"\n{len(chosen)} graphs ({half} half of {len(known)}), {nodes} nodes, {seconds:.2f} s in detect")
+    print(
+        f"\n{len(confidences)} graphs ({half} half of {len(known)}), {nodes} nodes, {seconds:.2f} s in detect"
+    )
     print(f"{'':18}{'inputs exact':>14}{'outputs exact':>15}{'both':>8}{'first three':>13}")
     for name, found in scores.items():
         print(f"{name:18}{_rates(found)}")

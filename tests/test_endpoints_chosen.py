@@ -562,3 +562,20 @@ def test_a_score_that_chances_were_joined_to_is_fetched_beside_the_boxes(sketch:
     )
 
     assert set(outputs(sketch)) == {boxes.name, score.name}
+
+
+def test_of_a_frozen_graph_all_is_an_output_that_nobody_reads(sketch: Sketch) -> None:
+    """Whoever froze it named what to keep; where there are variables, a wide layer would be left over."""
+    tf = sketch.tf
+
+    def layer(x: Any, units: int) -> Any:
+        return tf.matmul(x, tf.ones([int(x.shape[-1]), units])) + tf.ones([units])
+
+    x = sketch.feed([None, 8])
+    trunk = tf.nn.relu(layer(x, 64))
+    pooled = tf.tanh(layer(trunk, 64), name="pooled")
+    best, places = tf.math.top_k(tf.nn.softmax(layer(trunk, 20)), 3)
+    words = tf.gather(tf.constant([f"word {k}" for k in range(20)]), places, name="words")
+    lengths = tf.tile(tf.ones([1, 2]), tf.stack([tf.shape(x)[0], 1]), name="lengths")
+
+    assert set(outputs(sketch)) == {pooled.name, best.name, words.name, lengths.name}

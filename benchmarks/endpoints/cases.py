@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 v1 = tf.compat.v1
@@ -18,6 +19,10 @@ Truth = tuple[list[Any], list[Any]]
 """The tensors that the author feeds and fetches at inference (flags and dropout left out)."""
 Truths = Truth | list[Truth]
 """One answer, or several that are right alike: with scores or with what they become, say."""
+
+
+UNSEEN = frozenset({"galleries", "libraries", "workshops"})
+"""Modules of authors who had not read the rules, one half of which no rule was made for."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,12 @@ class Case:
 
     @property
     def half(self) -> str:
-        """``develop`` or ``report``, by the digest of the name: nobody chose."""
-        return "develop" if hashlib.sha256(self.name.encode()).digest()[0] % 2 else "report"
+        """``develop`` or ``report``, by the digest of the name: nobody chose.
+
+        The other half of older modules was reported once too often: what failed there was looked at.
+        """
+        unseen = self.build.__module__.rpartition(".")[2] in UNSEEN
+        return "report" if unseen and hashlib.sha256(self.name.encode()).digest()[0] % 2 == 0 else "develop"
 
 
 _CASES: list[Case] = []
@@ -101,6 +110,57 @@ def made(chosen: Case) -> Labelled:
                 graph_def=graph.as_graph_def(add_shapes=True),
             )
     return Labelled(chosen, meta.SerializeToString(), truths)
+
+
+def exported(labelled: Labelled) -> Labelled | None:
+    """The graph as somebody froze it for its first truth: constants for variables, and only what is needed.
+
+    None where all true outputs are read by other ones, or a variable's shape is known to the session only.
+    """
+    meta = v1.MetaGraphDef.FromString(labelled.meta)
+    nodes = {node.name: node for node in meta.graph_def.node}
+    inputs, outputs = labelled.truths[0]
+    needed: set[str] = set()
+    todo = [text.split(":")[0] for text in outputs]
+    while todo:
+        name = todo.pop()
+        if name not in needed:
+            needed.add(name)
+            if nodes[name].op not in VARIABLES:
+                todo += [text.split(":")[0] for text in nodes[name].input if not text.startswith("^")]
+    result = v1.MetaGraphDef()
+    result.graph_def.library.CopyFrom(meta.graph_def.library)
+    for node in meta.graph_def.node:
+        if node.name not in needed:
+            continue
+        copy = result.graph_def.node.add()
+        if node.op in VARIABLES:
+            shape, dtype = tf.TensorShape(node.attr["shape"].shape), tf.as_dtype(node.attr["dtype"].type)
+            if not shape.is_fully_defined() or not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
+                return None
+            value = tf.make_tensor_proto(np.zeros(shape.as_list(), dtype.as_numpy_dtype))
+            value.tensor_content = np.zeros(shape.as_list(), dtype.as_numpy_dtype).tobytes()
+            copy.name, copy.op = node.name, "Const"
+            copy.attr["dtype"].type = dtype.as_datatype_enum
+            copy.attr["value"].tensor.CopyFrom(value)
+        elif node.op == "ReadVariableOp":
+            copy.name, copy.op = node.name, "Identity"
+            copy.input.append(node.input[0])
+            copy.attr["T"].type = node.attr["dtype"].type
+        elif node.op == "ResourceGather":
+            return None
+        else:
+            copy.CopyFrom(node)
+            copy.attr.pop("_output_shapes", None)
+            del copy.input[:]
+            copy.input.extend(text for text in node.input if not text.startswith("^"))
+    read = {text.split(":")[0] for node in result.graph_def.node for text in node.input}
+    if all(text.split(":")[0] in read for text in outputs):
+        return None
+    return Labelled(labelled.case, result.SerializeToString(), ((inputs, outputs),))
+
+
+VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
 
 
 def _names(tensors: list[Any]) -> tuple[str, ...]:

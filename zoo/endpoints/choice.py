@@ -16,8 +16,8 @@ from zoo.endpoints.beside import (
     with_slopes,
 )
 from zoo.endpoints.copies import FOR_TRAINING, inference, layers_of, untaught_copies, without_copies
-from zoo.endpoints.flow import Flow
-from zoo.endpoints.heads import Head, cone, decided_for_labels, heads, parts
+from zoo.endpoints.flow import Flow, output_dtype
+from zoo.endpoints.heads import Head, cone, decided_for_labels, heads, parts, unread_parts
 from zoo.endpoints.kinds import is_named, walk_back
 from zoo.endpoints.leftovers import deliberate, without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
@@ -45,6 +45,8 @@ def choose(flow: Flow, found: Region) -> Choice:
         choice = _generated(flow, groups, made, judge)
         choice.chosen = [part for head in choice.chosen for part in parts(flow, found, head)]
         return choice
+    if flow.frozen and groups and (answer := _frozen(flow, found, groups)):
+        return answer
     groups, teachers = without_teachers(flow, groups)
     groups, judgements = through_another(flow, found, groups) if flow.trained else (groups, [])
     judgements += teachers
@@ -117,15 +119,47 @@ def unread(flow: Flow) -> list[Head]:
     """What nobody reads of a graph that does not train, if it is little: where nothing else tells."""
     ends = [i for i in flow.line if not len(flow.consumers[i]) and not flow.looped[i]]
     ends = [i for i in ends if flow.feed_bits[i]] or ends
-    return [
-        Head(
-            node=i, port=0, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i], root=i, dangling=True,
-        )
-        for i in ends
-    ] if len(ends) <= _ENDS else []  # fmt: skip
+    return [_unread(flow, i) for i in ends] if len(ends) <= _ENDS else []
+
+
+def _unread(flow: Flow, i: int, port: int = 0) -> Head:
+    """A tensor that nobody reads as a head, whatever it is."""
+    return Head(
+        node=i, port=port, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i], root=i, dangling=True
+    )
 
 
 _ENDS = 16
+
+
+def _frozen(flow: Flow, found: Region, groups: list[Head]) -> Choice | None:
+    """All that nobody reads, if it is not too much: who freezes a graph keeps what the outputs need alone."""
+    known = {head.node: head for head in groups}
+    ends = [i for i in flow.line if not len(flow.consumers[i]) and not (flow.dead and flow.dead[i])]
+    ends = [i for i in ends if i in known or (flow.feed_bits[i] & ~found.side and not _steers(flow, i))]
+    if not 0 < len(ends) <= _ENDS:
+        return None
+    chosen = [known.get(i) or _unread(flow, i) for i in ends]
+    # The next state may be read, and an energy by what makes its slope.
+    chosen += [
+        head for head in groups
+        if head.node not in ends and (head.rule == "state" or (flow.backward and head.dangling))
+    ]  # fmt: skip
+    confidence = _confidence(flow, chosen, [], _reachable(flow, found))
+    chosen += [_unread(flow, i, port) for i, port in unread_parts(flow, found)]
+    chosen = [part for head in chosen for part in parts(flow, found, head)]
+    unique = {(head.node, head.port): head for head in chosen}
+    return Choice(
+        [unique[pair] for pair in sorted(unique)],
+        [head for head in groups if head.node not in ends],
+        confidence,
+    )
+
+
+def _steers(flow: Flow, i: int) -> bool:
+    """Whether a tensor says which way a conditional goes."""
+    node = flow.graph.nodes[i]
+    return node.op in ("Switch", "Merge") or output_dtype(node, 0) == "bool"
 
 
 def _count(bits: int) -> int:

@@ -120,7 +120,7 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         taken = fresh
     for i, dangling in ends:
         add_view(flow, found, groups, i, dangling=dangling)
-    for i, port in _unread_parts(flow, found):
+    for i, port in unread_parts(flow, found):
         add_view(flow, found, groups, i, dangling=True, port=port)
     wanted = [i for i in exits if starts_from_feed(flow, i)]
     if not groups:
@@ -134,18 +134,24 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     return list(groups.values())
 
 
-def _unread_parts(flow: Flow, found: Region) -> list[tuple[int, int]]:
-    """The first unread part, (node, output), of each tensor that an export cuts and reads other parts of."""
+def unread_parts(flow: Flow, found: Region) -> list[tuple[int, int]]:
+    """The first unread part, (node, output), of each tensor that an export cuts and reads other parts of.
+
+    So it is with the best values, where only their places are read on; what sorts inside a net reads the
+    values alone.
+    """
     if flow.trained:
         return []
     result = []
-    for i in flow.graph.having(CUTS):
+    for i in flow.graph.having(CUTS | _BEST):
         read = {port for _, port in flow.graph.consumers[i]}
         if found.inside[i] == 1 and read and not flow.looped[i]:
-            result.extend(
-                [(i, port) for port in range(min(_PARTS, _parts_of(flow, i))) if port not in read][:1]
-            )
+            ports = 1 if flow.graph.nodes[i].op in _BEST else min(_PARTS, _parts_of(flow, i))
+            result.extend([(i, port) for port in range(ports) if port not in read][:1])
     return result
+
+
+_BEST = frozenset({"TopK", "TopKV2"})
 
 
 def _parts_of(flow: Flow, i: int) -> int:
