@@ -145,7 +145,9 @@ def _frozen(flow: Flow, found: Region, groups: list[Head]) -> Choice | None:
         head for head in groups
         if head.node not in ends and (head.rule == "state" or (flow.backward and head.dangling))
     ]  # fmt: skip
-    confidence = _confidence(flow, chosen, [], _reachable(flow, found))
+    confidence = _SHOWN if len(chosen) == 1 else _SINGLE
+    if _reachable(flow, found) & ~_union(chosen):
+        confidence -= _DOUBT
     chosen += [_unread(flow, i, port) for i, port in unread_parts(flow, found)]
     chosen = [part for head in chosen for part in parts(flow, found, head)]
     unique = {(head.node, head.port): head for head in chosen}
