@@ -49,6 +49,24 @@ def test_every_row_has_a_page_and_a_line(output: Path, tmp_path: Path) -> None:
     assert all(f'href="models/{slug}.html"' in index for slug in slugs)
 
 
+def test_ops_that_no_processor_here_runs_are_told_on_the_page(output: Path, tmp_path: Path) -> None:
+    """TensorFlow loads such a graph, and fails when it is run."""
+    slug = sorted(path.name for path in (output / "models").iterdir())[0]
+    outcome = records.load(output / "models" / slug / "model.json", Outcome)
+    assert outcome.graph is not None
+    change(
+        output,
+        slug,
+        graph=msgspec.structs.replace(outcome.graph, ops_without_kernel=("BoostedTreesPredict",)),
+    )
+
+    publish.publish(output, tmp_path / "docs")
+
+    page = (tmp_path / "docs" / "models" / f"{slug}.md").read_text()
+    assert "1 op that TensorFlow 2.21 loads and cannot run on a CPU" in page
+    assert "BoostedTreesPredict" in page
+
+
 def test_a_second_publishing_writes_nothing(output: Path, tmp_path: Path) -> None:
     """Time stamps stay, so that MkDocs builds nothing again."""
     publish.publish(output, tmp_path / "docs")

@@ -112,6 +112,8 @@ class GraphFacts(msgspec.Struct, frozen=True, kw_only=True):
     op_counts: dict[str, int]
     training: bool
     unregistered_ops: tuple[str, ...] = ()
+    ops_without_kernel: tuple[str, ...] = ()
+    """Ops that TensorFlow imports and cannot run on a CPU."""
     risky_ops: dict[str, int] = {}
 
 

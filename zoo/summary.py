@@ -17,7 +17,7 @@ from zoo import protos
 from zoo.graph import Graph, MetaGraph, Node, split_input
 from zoo.model import Variable
 from zoo.records import File, GraphFacts, KindFacts, VariableFacts
-from zoo.risk import SAVER, risky_ops, unregistered_ops
+from zoo.risk import SAVER, ops_without_kernel, risky_ops, unregistered_ops
 from zoo.statistics import Statistics
 
 # Ops without an output: a tensor name for them would be a lie.
@@ -55,7 +55,8 @@ def graph_facts(graph: Graph) -> GraphFacts:
         nodes_in_functions=sum(len(function.nodes) for function in graph.functions.values()),
         op_counts=counts,
         training=any(op in _BACKWARD_OPS for op in counts),
-        unregistered_ops=tuple(sorted(unregistered_ops(ops))),
+        unregistered_ops=unregistered_ops(ops),
+        ops_without_kernel=ops_without_kernel(ops),
         # Every training graph brings a Saver, which reaches nothing that is frozen.
         risky_ops={op: count for op, count in risky_ops(ops).items() if op not in SAVER},
     )

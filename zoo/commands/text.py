@@ -102,6 +102,8 @@ def _graph_lines(outcome: Outcome) -> list[str]:
     lines = ["", f"graph: {facts.nodes} nodes{inside}{training}", f"  {safe(counts)}"]
     if facts.unregistered_ops:
         lines.append(f"  TensorFlow does not know: {safe(', '.join(facts.unregistered_ops))}")
+    if facts.ops_without_kernel:
+        lines.append(f"  TensorFlow cannot run on a CPU: {safe(', '.join(facts.ops_without_kernel))}")
     if facts.risky_ops:
         lines.append(f"  risky: {safe(', '.join(facts.risky_ops))}")
     return lines

@@ -186,6 +186,7 @@ def _flags(outcome: Outcome) -> dict[str, str]:
         return {}
     return {
         **dict.fromkeys(outcome.graph.unregistered_ops, "unknown"),
+        **dict.fromkeys(outcome.graph.ops_without_kernel, "not on a CPU"),
         **dict.fromkeys(outcome.graph.risky_ops, "reaches outside"),
     }
 

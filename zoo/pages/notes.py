@@ -108,6 +108,16 @@ def _graph(outcome: Outcome) -> list[Note]:
                 "reading.html#warnings",
             )
         )
+    if graph.ops_without_kernel:
+        number = len(graph.ops_without_kernel)
+        found.append(
+            Note(
+                "warn",
+                f"{show.plural(number, 'op')} that TensorFlow 2.21 loads and cannot run on a CPU:",
+                graph.ops_without_kernel[:8],
+                "reading.html#warnings",
+            )
+        )
     if graph.training:
         pruned = "; the frozen graph holds the inference part" if outcome.frozen is not None else ""
         found.append(Note("info", f"a training graph: it holds gradients and optimizer ops{pruned}"))
