@@ -7,9 +7,10 @@ from dataclasses import replace
 from zoo.endpoints import ops
 from zoo.endpoints.copies import made_alike
 from zoo.endpoints.flow import Flow, output_dtype
-from zoo.endpoints.heads import Head, activation_of, cone
+from zoo.endpoints.heads import Head, cone
 from zoo.endpoints.kinds import is_named
 from zoo.endpoints.region import Region
+from zoo.endpoints.views import activation_of
 
 
 def with_named_views(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:

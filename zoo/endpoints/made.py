@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, parameter_behind
-from zoo.endpoints.heads import Groups, Head, add_view, before_loss, cone
+from zoo.endpoints.heads import Groups, Head, add_view, cone
 from zoo.endpoints.region import Region, fed_content
+from zoo.endpoints.views import before_loss
 
 
 def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:

@@ -1,0 +1,341 @@
+"""Which view of a tensor is worth fetching: chances rather than logits, a distance rather than its square.
+
+A loss takes an answer in a form of its own, a measure in another; here is the way back to the one that
+its author shows, and to the root that all of them are views of.
+"""
+
+from __future__ import annotations
+
+from zoo.endpoints import ops
+from zoo.endpoints.ending import CUTS
+from zoo.endpoints.flow import Flow
+from zoo.endpoints.kinds import is_deliberate, walk_back
+from zoo.endpoints.region import Region
+
+
+def appeal_of(flow: Flow, i: int, *, dangling: bool) -> tuple[int, int]:
+    """How much a view is worth fetching; more is better."""
+    base = walk_back(flow, i)
+    op = flow.graph.nodes[base].op
+    if op.startswith("CTC") or (op in ("TopK", "TopKV2") and dangling):
+        return 4, int(dangling)
+    if op in ops.PROBABILITIES:
+        return 3, int(dangling)
+    if op in ops.DECISIONS:
+        return (2 if dangling else 0), int(dangling)
+    return (2 if dangling else 1), 0
+
+
+def port_of(flow: Flow, i: int) -> int:
+    """The output that is worth fetching: TopK's values, a cell's hidden state."""
+    return {"LSTMBlockCell": 6, "BlockLSTM": 6, "BlockLSTMV2": 6, "GRUBlockCell": 3}.get(
+        flow.graph.nodes[i].op, 0
+    )
+
+
+def port_read_by(flow: Flow, i: int, view: int) -> int:
+    """Which part of what ``view`` cuts ``i`` is made of."""
+    for _ in range(12 if flow.graph.nodes[view].op in CUTS else 0):
+        for source, port in flow.rows[i]:
+            if source == view:
+                return port
+        i = next((s for s, _ in flow.rows[i] if flow.variable_bits[s]), view)
+    return 0
+
+
+def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
+    """The tensor to fetch for a terminal: before the decision that a metric takes, before a logarithm."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    if dangling and found.reported[i] == 1 and nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
+        return walk_back(flow, i)  # the form is for a summary
+    if dangling and nodes[walk_back(flow, i)].op in ("TopK", "TopKV2"):
+        return i  # nobody asks for the best but to see them
+    if dangling and not flow.trained:
+        return i
+    node, decided = i, -1
+    for _ in range(12):
+        op = nodes[node].op
+        if op in ops.DECISIONS:
+            decided = node
+        elif op not in ops.LOOK_THROUGH:
+            break
+        inner = next((s for s, _ in rows[node] if found.inside[s] == 1), -1)
+        if inner < 0:
+            break
+        node = inner
+    if decided >= 0:
+        before = next((s for s, _ in rows[decided] if found.inside[s] == 1), decided)
+        base = walk_back(flow, before)
+        if not dangling or nodes[base].op in ops.PROBABILITIES:
+            return activation_of(flow, found, before)
+        activated = activation_of(flow, found, before)
+        return activated if activated != before else i
+    if not dangling:
+        return _length(flow, found, activation_of(flow, found, before_loss(flow, found, i)))
+    beside = _shown_beside(flow, found, i)
+    return beside if beside >= 0 and found.contact[beside] else i
+
+
+def _length(flow: Flow, found: Region, i: int) -> int:
+    """The root of a sum of squares, if somebody takes it: a distance, of which a loss may take the square."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    if nodes[i].op != "Sum" or not rows[i] or nodes[rows[i][0][0]].op not in _SQUARES:
+        return i
+    todo = [i]
+    for _ in range(4):
+        ahead = [j for node in todo for j in flow.consumers[node] if j < len(nodes) and found.inside[j] == 1]
+        for j in ahead:
+            if nodes[j].op == "Sqrt":
+                return j
+        todo = [j for j in ahead if nodes[j].op in ("Add", "AddV2", "Maximum")]
+    return i
+
+
+_SQUARES = frozenset({"Square", "SquaredDifference", "Pow", "Mul"})
+
+
+def _joined_again(flow: Flow, found: Region, i: int) -> int:
+    """What the parts of a tensor become when each was activated and all were joined as before; else -1."""
+    nodes = flow.graph.nodes
+    shapes = {flow.shape(i)} - {None, ()}
+    todo, seen, joined = [i], {i}, -1
+    while todo and len(seen) < _NEAR:
+        for j in flow.consumers[todo.pop()]:
+            if j >= len(nodes) or j in seen or found.inside[j] != 1 or nodes[j].op in ops.SHAPES:
+                continue
+            seen.add(j)
+            if nodes[j].op == "Reshape":
+                shapes.add(flow.shape(j))
+            if nodes[j].op in ("Concat", "ConcatV2") and flow.shape(j) in shapes - {None}:
+                joined = j
+            elif nodes[j].op in _PARTWISE:
+                todo.append(j)
+    made = [s for s, _ in flow.rows[joined] if flow.variable_bits[s]] if joined >= 0 else []
+    return joined if len(made) > 1 and seen.issuperset(made) else -1
+
+
+def _softmax_in_small_ops(flow: Flow, found: Region, i: int) -> int:
+    """The exponentials of a tensor over their sum, if somebody decides by them; else -1."""
+    nodes = flow.graph.nodes
+    todo, seen = [i], {i}
+    while todo and len(seen) < _NEAR:
+        node = todo.pop()
+        for j in flow.consumers[node]:
+            if j >= len(nodes) or j in seen or found.inside[j] != 1 or nodes[j].op not in _EXPONENTIALS:
+                continue
+            seen.add(j)
+            todo.append(j)
+            if nodes[j].op not in ("RealDiv", "Div") or nodes[flow.rows[j][0][0]].op != "Exp":
+                continue
+            if any(nodes[k].op in ops.DECISIONS for k in flow.consumers[j] if k < len(nodes)):
+                return j
+    return -1
+
+
+_EXPONENTIALS = frozenset({"Max", "Sub", "Exp", "Sum", "Tile", "Pack", "RealDiv", "Div"})
+
+
+_NEAR = 60
+
+
+_PARTWISE = (
+    ops.LOOK_THROUGH
+    | ops.ACTIVATIONS
+    | frozenset("Split SplitV Slice StridedSlice Exp Add AddV2 Sub Mul RealDiv Tanh Softplus".split())
+)
+
+
+def activation_of(flow: Flow, found: Region, i: int) -> int:
+    """The softmax or sigmoid of a tensor, where there is one beside what was found."""
+    nodes = flow.graph.nodes
+    if nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
+        return i
+    joined = -1 if is_deliberate(flow, i) else _joined_again(flow, found, i)
+    for made in (joined, _softmax_in_small_ops(flow, found, i)):
+        if made >= 0:
+            return made
+    root, _ = root_of(flow, i)
+    for start in dict.fromkeys((i, root)):
+        todo = [start]
+        for _ in range(8):
+            if not todo:
+                break
+            for reader in flow.consumers[todo.pop()]:
+                if reader >= len(nodes) or found.inside[reader] != 1 or found.lossward[reader]:
+                    continue
+                if nodes[reader].op in ops.PROBABILITIES:
+                    return reader
+                if nodes[reader].op in ops.LOOK_THROUGH:
+                    todo.append(reader)
+    return i
+
+
+_PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum", "Neg", "Cumsum"})
+
+
+_PREPARES_LOGARITHM = _PREPARES_LOSS | {"Sub", "Add", "AddV2", "Mul", "Pow"}
+
+
+def _within(outer: str, inner: str) -> bool:
+    """Whether the scope of a name, which is not the outermost, holds the scope of another one."""
+    scope = outer.rpartition("/")[0]
+    return bool(scope) and inner.startswith(f"{scope}/")
+
+
+def _is_odds(flow: Flow, i: int) -> bool:
+    """Whether a tensor is chances over their complements, of which Keras makes logits for a loss."""
+    nodes, row = flow.graph.nodes, flow.rows[i]
+    if nodes[i].op not in ("RealDiv", "Div") or len(row) != 2 or nodes[row[1][0]].op != "Sub":
+        return False
+    return row[0] in flow.rows[row[1][0]][1:]
+
+
+_SLICES = frozenset({"StridedSlice", "Slice", "Split", "SplitV", "Unpack"})
+
+
+def before_loss(flow: Flow, found: Region, i: int) -> int:
+    """Back over logarithm, clipping, flattening and cutting up to the tensor that a loss is taken of."""
+    for _ in range(4):
+        before = _step_before_loss(flow, found, i)
+        if before == i:
+            break
+        i = before
+    return i
+
+
+def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
+    nodes, rows = flow.graph.nodes, flow.rows
+    uncut = _uncut(flow, found, i)
+    if uncut != i:
+        return uncut
+    node, logarithm, shaped = i, False, -1
+    for _ in range(8):
+        op = nodes[node].op
+        if op in ops.PROBABILITIES:
+            return shaped if shaped >= 0 and _within(nodes[shaped].name, nodes[node].name) else node
+        if op == "Reshape":
+            shaped = node
+        if op in ("Squeeze", "Identity") and nodes[walk_back(flow, node)].op in ops.PROBABILITIES:
+            return node  # the form that the author gave the answer; a Reshape is for the loss
+        prepares = _PREPARES_LOGARITHM if logarithm else _PREPARES_LOSS
+        if op not in prepares and op not in ops.LOOK_THROUGH and not _is_odds(flow, node):
+            break
+        logarithm |= op in ("Log", "Log1p")
+        inner = [s for s, _ in rows[node] if found.inside[s] == 1]
+        if _is_odds(flow, node):
+            inner = inner[:1]
+        if len(inner) != 1:
+            break
+        node = inner[0]
+    beside = _shown_beside(flow, found, i)
+    if beside >= 0:
+        return beside
+    if nodes[i].op == "ExpandDims" and _inner(flow, found, i):
+        return rows[i][0][0]
+    if nodes[i].op == "Reshape" and _inner(flow, found, i) and not _read_twice(flow, i):
+        before = rows[i][0][0]
+        shape, flat = flow.shape(before), flow.shape(i)
+        flattened = shape is not None and flat is not None and len(shape) > len(flat)
+        if flattened or any(nodes[j].op in ops.LOSSES for j in flow.consumers[i] if j < len(nodes)):
+            return before
+    shown = nodes[i].op == "LogSoftmax" and found.extends[i]
+    if nodes[i].op in ("Log", "Log1p", "LogSoftmax") and not shown and _inner(flow, found, i):
+        return rows[i][0][0]
+    if nodes[i].op == "Sub" and len(rows[i]) == 2 and _only_weighed(flow, found, i):
+        first, second = (s for s, _ in rows[i])
+        if found.inside[first] == 1 and nodes[walk_back(flow, second)].op == "Log":
+            return first  # less the logarithm of a sum of likelihoods
+        if {found.inside[first], found.inside[second]} == {0, 1}:
+            return first if found.inside[first] else second  # the example itself, less what is made of it
+    return i
+
+
+def _inner(flow: Flow, found: Region, i: int) -> bool:
+    """Whether a node's first input is inference."""
+    return bool(flow.rows[i]) and found.inside[flow.rows[i][0][0]] == 1
+
+
+def _read_twice(flow: Flow, i: int) -> bool:
+    """Whether more than one loss or measure reads a tensor: then its form is the author's."""
+    nodes = flow.graph.nodes
+    readers = [
+        j for j in flow.consumers[i]
+        if j < len(nodes) and not flow.off[j] and nodes[j].op not in ops.SHAPES
+    ]  # fmt: skip
+    return len(set(readers)) > 1
+
+
+def _shown_beside(flow: Flow, found: Region, i: int) -> int:
+    """The only answer that a tensor joins, with padding or the example itself; else -1."""
+    row = flow.rows[i]
+    if flow.graph.nodes[i].op not in ("Concat", "ConcatV2"):
+        return -1
+    inner = [s for s, _ in row if found.inside[s] == 1]
+    rest = any(flow.variable_bits[s] for s, _ in row if found.inside[s] != 1)
+    return inner[0] if len(inner) == 1 and not rest else -1
+
+
+def _only_weighed(flow: Flow, found: Region, i: int) -> bool:
+    """Whether the labels that meet a tensor are multiplied with it: a comparison came before."""
+    return all(
+        flow.graph.nodes[j].op in ("Mul", "RealDiv", "Div")
+        for j in flow.consumers[i]
+        if j < len(flow.graph.nodes) and not flow.off[j] and flow.feed_bits[j] & found.labels
+    )
+
+
+def _uncut(flow: Flow, found: Region, i: int) -> int:
+    """The tensor that is converted, or cut into parts, for nothing but a loss; else ``i`` itself."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    if nodes[i].op == "Cast":
+        source = rows[i][0][0] if rows[i] else i
+        return source if found.inside[source] == 1 else i
+    cut = walk_back(flow, i)
+    if cut >= len(nodes) or nodes[cut].op not in _SLICES:
+        return i
+    source = next((t for t, _ in rows[cut] if found.inside[t] == 1), -1)
+    if source < 0:
+        return i
+    readers = [
+        j for j in flow.consumers[source]
+        if j < len(nodes) and found.inside[j] == 1 and not flow.off[j] and nodes[j].op not in ops.SHAPES
+    ]  # fmt: skip
+    slices = [j for j in readers if nodes[j].op in _SLICES]
+    if len(slices) > 1:
+        return source
+    whole, part = flow.shape(source), flow.shape(cut)
+    shortened = cut == i and nodes[i].op in ("StridedSlice", "Slice") and len(readers) == 1
+    if shortened and whole is not None and part is not None and len(whole) == len(part):
+        return source  # the last step, which has no successor to compare it with
+    return i
+
+
+_SAME_ROOT = (
+    ops.LOOK_THROUGH
+    | ops.ACTIVATIONS
+    | ops.DECISIONS
+    | frozenset({"Log", "CTCGreedyDecoder", "CTCBeamSearchDecoder"})
+)
+
+
+def root_of(flow: Flow, i: int, port: int = 0) -> tuple[int, int]:
+    """The tensor (node, output) that a view shows: the same for logits, their softmax and their argmax."""
+    nodes = flow.graph.nodes
+    for _ in range(32):
+        if i >= len(nodes) or nodes[i].op not in _SAME_ROOT or not flow.rows[i]:
+            break
+        inner = next(((s, k) for s, k in flow.rows[i] if flow.variable_bits[s] or not flow.variables), None)
+        if inner is None or (nodes[i].op == "Log" and nodes[inner[0]].op not in ops.PROBABILITIES):
+            break
+        i, port = _beside_zeros(flow, *inner)
+    return i, port if i < len(nodes) and nodes[i].op in CUTS else 0
+
+
+def _beside_zeros(flow: Flow, i: int, port: int) -> tuple[int, int]:
+    """The logits that were joined with zeros, for a softmax over two classes; else the tensor itself."""
+    nodes = flow.graph.nodes
+    if i >= len(nodes) or nodes[i].op != "ConcatV2" or len(flow.rows[i]) != 3:
+        return i, port
+    (zeros, _), logits = flow.rows[i][:2]
+    alike = zeros < len(nodes) and nodes[zeros].op == "ZerosLike" and flow.rows[zeros] == (logits,)
+    return logits if alike else (i, port)
