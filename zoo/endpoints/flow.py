@@ -391,7 +391,8 @@ def _off(graph: Graph, *, backward: bool) -> bytearray:
     """Marks nodes that are no inference, by op and by the name scope of gradients."""
     off = bytearray(graph.marked(lambda op: ops.off_the_line(op) and not (backward and not ops.writes(op))))
     for i in graph.having(("If", "StatelessIf")):
-        off[i] = off[i] or _only_asserts(graph, i)
+        # TensorFlow calls them AssertGuard; looking into all conditionals takes time.
+        off[i] = off[i] or ("Assert" in graph.names[i] and _only_asserts(graph, i))
     if not backward:
         names = graph.names
         for i in graph.about_gradients:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS, NOWHERE, Ending
-from zoo.endpoints.flow import Flow, leads_on, meets_parameter
+from zoo.endpoints.flow import Flow, meets_parameter
 from zoo.endpoints.kinds import is_named, walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from_feed
@@ -97,7 +97,7 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     nodes = flow.graph.nodes
     groups: Groups = {}
     exits: list[int] = []
-    leads = leads_on(flow, found.inside, scored=found.scored)
+    leads = found.leads(flow)
     endings = [Ending(flow, found, leads)]
     if flow.taught:
         endings.append(Ending(flow, found, leads, measures=True))
@@ -373,7 +373,7 @@ def met_by_labels(flow: Flow, found: Region, *, count: int = 10) -> list[int]:
 def seen_beside(flow: Flow, found: Region) -> list[str]:
     """Ends that were passed over: what only summaries and updates read, and where the last layers end."""
     nodes = flow.graph.nodes
-    leads = leads_on(flow, found.inside, scored=found.scored)
+    leads = found.leads(flow)
     ends: dict[int, int] = {}
     for i in flow.line:
         if not found.inside[i] or nodes[i].op in ops.SHAPES:

@@ -10,7 +10,7 @@ import re
 
 from zoo.endpoints import ops
 from zoo.endpoints.copies import made_alike
-from zoo.endpoints.flow import Flow, leads_on, output_dtype
+from zoo.endpoints.flow import Flow, output_dtype
 from zoo.endpoints.heads import Head, cone
 from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
@@ -190,7 +190,7 @@ def _cut_from_inside(flow: Flow, found: Region, groups: list[Head]) -> list[Head
     }  # fmt: skip
     if not cut:
         return []
-    leads = leads_on(flow, found.inside, scored=found.scored)
+    leads = found.leads(flow)
     rest = [cone(flow, head.node) for head in groups if id(head) not in cut]
     return [
         head for head in groups
@@ -303,13 +303,11 @@ def _for_a_next_stage(flow: Flow, found: Region, groups: list[Head]) -> list[Hea
     for head in groups:
         by_coverage.setdefault(head.coverage, []).append(head)
     result: list[Head] = []
-    leads = bytearray()
     for rivals in by_coverage.values():
         if len(rivals) < 2:
             continue
         met = {i for head in rivals if head.labels for i in (head.node, head.root)}
-        leads = leads or leads_on(flow, found.inside, scored=found.scored)
-        layers = {id(head): _layers(flow, found, head.node, met, leads) for head in rivals}
+        layers = {id(head): _layers(flow, found, head.node, met) for head in rivals}
         pure = [head for head in rivals if head.labels or not layers[id(head)]]
         if len(pure) in (0, len(rivals)):
             continue
@@ -376,12 +374,12 @@ def _decided(flow: Flow, head: Head) -> bool:
     return False
 
 
-def _layers(flow: Flow, found: Region, i: int, met: set[int], leads: bytearray) -> set[int]:
+def _layers(flow: Flow, found: Region, i: int, met: set[int]) -> set[int]:
     """The layers that a tensor shows without going over an answer: what meets a label, ``met``, chances.
 
-    ``leads`` says where a parameter is still to come; chances before one are no answer.
+    Chances that a parameter comes after are no answer.
     """
-    nodes, rows = flow.graph.nodes, flow.rows
+    nodes, rows, leads = flow.graph.nodes, flow.rows, found.leads(flow)
     todo, seen, layers = [i], {i}, set()
     while todo:
         node = todo.pop()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow, meets_parameter, parameter_behind
+from zoo.endpoints.flow import Flow, leads_on, meets_parameter, parameter_behind
 from zoo.endpoints.kinds import walk_back
 from zoo.shapes.engine import BACK_EDGES
 
@@ -34,6 +34,13 @@ class Region:
     peeled: bytearray
     scored: int = 0
     """Bits of the variables that labels are looked up in: they are of the loss, wherever they are read."""
+    _leads: bytearray | None = None
+
+    def leads(self, flow: Flow) -> bytearray:
+        """Per node whether a parameter is met later, by way of what is inference."""
+        if self._leads is None:
+            self._leads = leads_on(flow, self.inside, scored=self.scored)
+        return self._leads
 
 
 def data_bits(flow: Flow, *, scalars: bool = False) -> int:
