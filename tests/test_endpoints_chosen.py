@@ -579,3 +579,13 @@ def test_of_a_frozen_graph_all_is_an_output_that_nobody_reads(sketch: Sketch) ->
     lengths = tf.tile(tf.ones([1, 2]), tf.stack([tf.shape(x)[0], 1]), name="lengths")
 
     assert set(outputs(sketch)) == {pooled.name, best.name, words.name, lengths.name}
+
+
+def test_a_graph_that_only_joins_what_a_pipeline_hands_out_has_ends_too(sketch: Sketch) -> None:
+    """Both are outputs of one node, and no parameter is anywhere."""
+    tf, v1 = sketch.tf, sketch.v1
+    data = tf.data.Dataset.from_tensors((tf.ones([4]), tf.ones([4])))
+    first, second = v1.data.make_one_shot_iterator(data).get_next()
+    product = first * second
+
+    assert outputs(sketch) == [product.name]

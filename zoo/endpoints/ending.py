@@ -175,7 +175,7 @@ def _before_dropout(flow: Flow, i: int) -> int:
         return i
     kept = [s for s, _ in rows[i] if flow.variable_bits[s]]
     masks = [s for s, _ in rows[i] if flow.random_bits[s] and not flow.variable_bits[s]]
-    if len(kept) != 1 or not masks:
+    if len(kept) != 1 or not masks or kept[0] >= len(nodes):
         return i
     node = kept[0]
     if nodes[node].op in ("RealDiv", "Div", "Mul"):

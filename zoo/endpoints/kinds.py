@@ -84,7 +84,7 @@ def _normalized(flow: Flow, i: int) -> bool:
         return False
     for source, _ in flow.rows[i]:
         other = walk_back(flow, source)
-        if flow.graph.nodes[other].op in ("Rsqrt", "Sqrt"):
+        if other < len(flow.graph.nodes) and flow.graph.nodes[other].op in ("Rsqrt", "Sqrt"):
             return True
     return False
 

@@ -78,20 +78,22 @@ def _beside_named(flow: Flow, groups: list[Head]) -> list[Head]:
 def _decides_for_nobody(flow: Flow, groups: list[Head]) -> list[Head]:
     """Decisions of one step, for a next one that does not come, beside what shows all steps' scores."""
     nodes, result = flow.graph.nodes, []
+    cones: dict[int, frozenset[int]] = {}
     for head in groups:
         base = walk_back(flow, head.node)
-        if not head.dangling or is_named(flow, head.node) or nodes[base].op not in _DECIDES:
+        if not head.dangling or is_named(flow, head.node) or base >= len(nodes):
+            continue
+        if nodes[base].op not in _DECIDES or not flow.rows[base]:
             continue
         scores = flow.rows[base][0][0]
-        if any(
-            other is not head
-            and other.root != head.root
-            and not head.coverage & ~other.coverage
-            and made_alike(flow, scores)
-            and scores in cone(flow, other.node)
-            for other in groups
-        ):
-            result.append(head)  # fmt: skip
+        rivals = [
+            other for other in groups
+            if other is not head and other.root != head.root and not head.coverage & ~other.coverage
+        ]  # fmt: skip
+        if rivals and made_alike(flow, scores):
+            cones.update({other.node: cone(flow, other.node) for other in rivals if other.node not in cones})
+            if any(scores in cones[other.node] for other in rivals):
+                result.append(head)
     return result
 
 
@@ -101,14 +103,19 @@ _DECIDES = frozenset({"ArgMax", "Multinomial"})
 def _steps_before(flow: Flow, groups: list[Head]) -> list[Head]:
     """What a layer made at an early step of an unrolled loop, if later ones alone are read."""
     result = []
+    cones: dict[int, frozenset[int]] = {}
+    read = [head for head in groups if head.labels and not head.dangling]
     for head in groups:
-        if head.dangling and head.rule == "head" and not deliberate(flow, head):
-            alike = set(made_alike(flow, head.node))
-            read = [other for other in groups if other is not head and other.labels and not other.dangling]
-            cones = [cone(flow, other.node) for other in read] if alike else []
-            # Of a copy of the net all is made again; a later step goes on from what this one knew.
-            if any(alike & needed and _known(flow, head.node) & needed for needed in cones):
-                result.append(head)
+        if not head.dangling or head.rule != "head" or deliberate(flow, head):
+            continue
+        alike = set(made_alike(flow, head.node))
+        if not alike:
+            continue
+        cones = cones or {other.node: cone(flow, other.node) for other in read}
+        # Of a copy of the net all is made again; a later step goes on from what this one knew.
+        known = _known(flow, head.node)
+        if any(alike & needed and known & needed for needed in cones.values()):
+            result.append(head)
     return result
 
 

@@ -79,7 +79,8 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
 def _length(flow: Flow, found: Region, i: int) -> int:
     """The root of a sum of squares, if somebody takes it: a distance, of which a loss may take the square."""
     nodes, rows = flow.graph.nodes, flow.rows
-    if nodes[i].op != "Sum" or not rows[i] or nodes[rows[i][0][0]].op not in _SQUARES:
+    made_of = rows[i][0][0] if nodes[i].op == "Sum" and rows[i] else len(nodes)
+    if made_of >= len(nodes) or nodes[made_of].op not in _SQUARES:
         return i
     todo = [i]
     for _ in range(4):
@@ -185,7 +186,9 @@ def _within(outer: str, inner: str) -> bool:
 def _is_odds(flow: Flow, i: int) -> bool:
     """Whether a tensor is chances over their complements, of which Keras makes logits for a loss."""
     nodes, row = flow.graph.nodes, flow.rows[i]
-    if nodes[i].op not in ("RealDiv", "Div") or len(row) != 2 or nodes[row[1][0]].op != "Sub":
+    if nodes[i].op not in ("RealDiv", "Div") or len(row) != 2 or row[1][0] >= len(nodes):
+        return False
+    if nodes[row[1][0]].op != "Sub":
         return False
     return row[0] in flow.rows[row[1][0]][1:]
 
