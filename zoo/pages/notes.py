@@ -98,26 +98,13 @@ def _graph(outcome: Outcome) -> list[Note]:
                 help="reading.html#warnings",
             )
         )
-    if graph.unregistered_ops:
-        number = len(graph.unregistered_ops)
-        found.append(
-            Note(
-                "warn",
-                f"{show.plural(number, 'op')} unknown to TensorFlow 2.21:",
-                graph.unregistered_ops[:8],
-                "reading.html#warnings",
-            )
-        )
-    if graph.ops_without_kernel:
-        number = len(graph.ops_without_kernel)
-        found.append(
-            Note(
-                "warn",
-                f"{show.plural(number, 'op')} that TensorFlow 2.21 loads and cannot run on a CPU:",
-                graph.ops_without_kernel[:8],
-                "reading.html#warnings",
-            )
-        )
+    for ops, words in (
+        (graph.unregistered_ops, "unknown to TensorFlow 2.21"),
+        (graph.ops_without_kernel, "that TensorFlow 2.21 loads and cannot run on a CPU"),
+    ):
+        if ops:
+            title = f"{show.plural(len(ops), 'op')} {words}:"
+            found.append(Note("warn", title, ops[:8], "reading.html#warnings"))
     if graph.training:
         pruned = "; the frozen graph holds the inference part" if outcome.frozen is not None else ""
         found.append(Note("info", f"a training graph: it holds gradients and optimizer ops{pruned}"))
