@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tests import models_freeze as models
+from tests.ways import InTurns, Past
 from zoo.errors import CheckError, FreezeError
 from zoo.freeze import freeze
 from zoo.freezing import write
@@ -142,8 +143,12 @@ def large() -> models.Built:
     return models.build(make, stock=False)
 
 
-def test_large_file_is_hashed_and_checked_while_it_is_written(large: models.Built, tmp_path: Path) -> None:
-    """The sha256 and the checksums are those of the file that was written."""
+@pytest.mark.parametrize("ways", [InTurns, Past])
+def test_large_file_is_hashed_and_checked_while_it_is_written(
+    ways: type[InTurns | Past], large: models.Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sha256 and the checksums are those of the file that was written, past the page cache or not."""
+    monkeypatch.setattr("zoo.blocks._ways", ways())
     moved: list[int] = []
 
     result = freeze(

@@ -51,11 +51,11 @@ class _Ways:
         }
         self._count = 0
         self._files: dict[tuple[int, int], list[bool]] = {}
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def choose(self, waiting: float, price: float) -> bool:
         """Whether the next block goes past the cache."""
-        with self._lock:
+        with self.lock:
             for way in (False, True):
                 if len(self._took[way]) < _TRIES:
                     return way
@@ -70,7 +70,7 @@ class _Ways:
 
     def took(self, past: bool, busy: float, wait: float) -> None:
         """Seconds of the processor and of waiting that a block took."""
-        with self._lock:
+        with self.lock:
             self._took[past].append((busy, wait))
 
     def begin(self, handle: int) -> list[bool]:
@@ -78,7 +78,7 @@ class _Ways:
         status = os.fstat(handle)
         key = status.st_dev, status.st_ino
         past: list[bool] = []
-        with self._lock:
+        with self.lock:
             self._files.pop(key, None)
             while len(self._files) >= _FILES:
                 del self._files[next(iter(self._files))]
@@ -110,7 +110,7 @@ class BlockFile:
         self._price = 2.0 if again else 1.0
         self._past = _ways.begin(handle)
         self._handle = handle
-        self._able = True
+        self._able = hasattr(os, "O_DIRECT")
         self._plain = self._flags = fcntl.fcntl(handle, fcntl.F_GETFL)
 
     def write(self, view: memoryview, offset: int) -> None:
@@ -151,6 +151,15 @@ _buffers: list[memoryview] = []
 """Of readers that are closed, for the next ones."""
 
 
+def _after_fork() -> None:
+    """Take nothing over that a forked process shares with its parent: such memory, a lock that is held."""
+    _buffers.clear()
+    _ways.lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class BlockReader:
     """A file that is read the way each of its blocks was written, if that was in this process."""
 
@@ -160,23 +169,25 @@ class BlockReader:
         Raises:
             OSError: it cannot be opened.
         """
-        self._path = path
-        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._direct: int | None = None
-        self._past = _ways.of(self._handle)
         try:
             self._buffer = _buffers.pop()
         except IndexError:
             self._buffer = memoryview(mmap.mmap(-1, BLOCK + 2 * _PAGE))
+        self._path = path
+        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._direct: int | None = None
+        self._past = _ways.of(self._handle)
 
     def read(self, at: int, count: int) -> memoryview:
-        """Up to ``count`` bytes, and up to a block; good until the next read.  Nothing at the end only.
+        """Up to ``count`` bytes, and up to a block; nothing at the end only.
+
+        They hold until the next read or `close`.
 
         Raises:
             OSError: the file cannot be read.
         """
         count = min(count, BLOCK)
-        if self._past:
+        if self._past and count > 0:
             first, last = at // BLOCK, (at + count - 1) // BLOCK
             past = self._went_past(first)
             if first != last and self._went_past(last) != past:
@@ -201,6 +212,10 @@ class BlockReader:
         try:
             if self._direct is None:
                 self._direct = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECT)
+                if not os.path.sameopenfile(self._direct, self._handle):
+                    self._past = ()  # another file has taken the path; this one is read to its end
+            if not self._past:
+                return None
             got = os.preadv(self._direct, [self._buffer[: end - start]], start)
         except OSError:
             return None

@@ -63,8 +63,9 @@ class Source(Protocol):
     """What a reader provides beyond places: content, a chunk at a time."""
 
     def chunks(self, tensor: StoredTensor, *, size: int = 1 << 20) -> Iterator[memoryview]:
-        """The tensor's content in row-major order; each view is valid until the next is asked for.
+        """The tensor's content in row-major order.
 
+        Each view is valid until the next is asked for, or nobody asks any more.
         The stored checksum is checked on the way, at the end of the tensor.
 
         Raises:

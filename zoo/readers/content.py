@@ -40,7 +40,9 @@ def size_of(dtype: str, shape: Sequence[int]) -> int | None:
 
 
 def chunks(spans: Sequence[Span], *, size: int, key: str, crcs: Sequence[int | None]) -> Iterator[memoryview]:
-    """The bytes of ``spans``, at most ``size`` at a time, through one buffer that is used again.
+    """The bytes of ``spans``, at most ``size`` at a time, through a buffer that is used again.
+
+    What is yielded holds until the next bytes are asked for, or nobody asks any more.
 
     ``crcs``: the crc32c that each span should have, None where nobody knows.
 
