@@ -130,6 +130,7 @@ def _unread(flow: Flow, i: int, port: int = 0) -> Head:
 
 
 _ENDS = 16
+"""Of more ends than this, some are left over."""
 
 
 def _frozen(flow: Flow, found: Region, groups: list[Head]) -> Choice | None:
