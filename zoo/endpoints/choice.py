@@ -18,8 +18,8 @@ from zoo.endpoints.beside import (
 from zoo.endpoints.copies import FOR_TRAINING, inference, layers_of, untaught_copies, without_copies
 from zoo.endpoints.flow import Flow, output_dtype
 from zoo.endpoints.heads import Head, cone, decided_for_labels, heads, parts, unread_parts
-from zoo.endpoints.kinds import is_named, walk_back
-from zoo.endpoints.leftovers import deliberate, without_leftovers
+from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
+from zoo.endpoints.leftovers import without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
 from zoo.endpoints.trainers import through_another, without_critics, without_teachers
@@ -61,7 +61,7 @@ def choose(flow: Flow, found: Region) -> Choice:
         decided = decided_for_labels(flow, found) if extra and not fetched else []
         if decided:
             rest, extra, groups = [*extra, *groups], [], decided
-        named = any(head.dangling and deliberate(flow, head) for head in groups)
+        named = any(head.dangling and is_deliberate(flow, head.node) for head in groups)
         if named and not flow.trained:
             rest, extra = [*rest, *extra], []  # an export names what it is made for
         if (
@@ -241,27 +241,32 @@ def _without_stages(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
 
 
 def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
-    """Without heads that only help training: they meet the same label as a head that covers more."""
+    """Without heads that only help training: by their names, or because a wider one meets the same label."""
     kept: list[Head] = []
     dropped: list[Head] = []
     for head in groups:
-        shape = flow.shape(head.node, head.port)
-        width = shape[-1] if shape else None
-        better = [
-            other for other in groups
-            if other is not head
-            and (_count(other.coverage), head.node in other.cone) > (_count(head.coverage), False)
-            and other.coverage & head.coverage
-            and _same_width(flow, other, width)
-            and not _other_part(flow, head, other)
-            and ((head.labels and head.labels & other.labels and not head.dangling)
-                 or (head.dangling and FOR_TRAINING.search(flow.graph.nodes[head.node].name)))
-        ] or (_is_auxiliary(flow, head) and [
-            other for other in groups
-            if other is not head and other.coverage & head.coverage and not _is_auxiliary(flow, other)
-        ])  # fmt: skip
-        (dropped if better else kept).append(head)
+        others = [other for other in groups if other is not head and other.coverage & head.coverage]
+        if _is_auxiliary(flow, head):
+            helps = any(not _is_auxiliary(flow, other) for other in others)
+        else:
+            helps = any(_says_more(flow, other, head) for other in others)
+        (dropped if helps else kept).append(head)
     return kept, dropped
+
+
+def _says_more(flow: Flow, other: Head, head: Head) -> bool:
+    """Whether a head answers what another one does for training, and depends on more."""
+    shape = flow.shape(head.node, head.port)
+    if head.dangling:
+        alike = FOR_TRAINING.search(flow.graph.nodes[head.node].name) is not None
+    else:
+        alike = head.labels & other.labels != 0
+    return (
+        alike
+        and (_count(other.coverage), head.node in other.cone) > (_count(head.coverage), False)
+        and _same_width(flow, other, shape[-1] if shape else None)
+        and not _other_part(flow, head, other)
+    )
 
 
 def _is_auxiliary(flow: Flow, head: Head) -> bool:
@@ -329,7 +334,7 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
             and (not head.labels or head.labels & other.labels or not other.labels)
             for other in groups
         )
-        wanted = head.rule == "state" or (head.dangling and deliberate(flow, head))
+        wanted = head.rule == "state" or (head.dangling and is_deliberate(flow, head.node))
         (dropped if inner and not wanted else kept).append(head)
     return kept, dropped
 

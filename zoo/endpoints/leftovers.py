@@ -23,7 +23,7 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
         return groups, []
     gone = [
         head for head in groups
-        if head.dangling and head.rule == "head" and not deliberate(flow, head)
+        if head.dangling and head.rule == "head" and not is_deliberate(flow, head.node)
         and (
             _shows_a_layer(flow, found, head, groups)
             or _untrained(flow, head, groups)
@@ -44,11 +44,6 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
     return [head for head in kept if head not in stages], gone + stages
 
 
-def deliberate(flow: Flow, head: Head) -> bool:
-    """Whether somebody took the trouble to name a tensor that nobody reads."""
-    return is_deliberate(flow, head.node)
-
-
 def _shows_a_layer(flow: Flow, found: Region, head: Head, groups: list[Head]) -> bool:
     """Whether a head is a layer's result in another shape, while the net goes on behind that layer."""
     if not any(
@@ -65,7 +60,7 @@ def _beside_named(flow: Flow, groups: list[Head]) -> list[Head]:
     if flow.trained:
         return []
     fetched = [head for head in groups if head.dangling and head.rule == "head"]
-    named = [head for head in fetched if deliberate(flow, head)]
+    named = [head for head in fetched if is_deliberate(flow, head.node)]
     answers = ops.PROBABILITIES | ops.DECISIONS
     return [
         head for head in fetched
@@ -106,7 +101,7 @@ def _steps_before(flow: Flow, groups: list[Head]) -> list[Head]:
     cones: dict[int, frozenset[int]] = {}
     read = [head for head in groups if head.labels and not head.dangling]
     for head in groups:
-        if not head.dangling or head.rule != "head" or deliberate(flow, head):
+        if not head.dangling or head.rule != "head" or is_deliberate(flow, head.node):
             continue
         alike = set(made_alike(flow, head.node))
         if not alike:
@@ -189,7 +184,7 @@ def _cut_from_inside(flow: Flow, found: Region, groups: list[Head]) -> list[Head
     """Heads that show a part of what layers of another head go on with: an example's attention, say."""
     cut = {
         id(head): walk_back(flow, head.node, ops.LOOK_THROUGH | {"StridedSlice", "Slice"})
-        for head in groups if head.dangling and head.rule == "head" and not deliberate(flow, head)
+        for head in groups if head.dangling and head.rule == "head" and not is_deliberate(flow, head.node)
     }  # fmt: skip
     cut = {
         key: inner for key, inner in cut.items()
@@ -215,7 +210,7 @@ def _kept_by_loops(flow: Flow, groups: list[Head]) -> list[Head]:
     for head in groups:
         pile = walk_back(flow, head.node)
         written = nodes[pile].op.startswith("TensorArrayGather") and flow.rows[pile]
-        if written and not (head.labels or deliberate(flow, head)):
+        if written and not (head.labels or is_deliberate(flow, head.node)):
             loops[id(head)] = _scope(flow, flow.rows[pile][-1][0])
     if not loops:
         return []
@@ -228,7 +223,7 @@ def _kept_by_loops(flow: Flow, groups: list[Head]) -> list[Head]:
         if id(head) in loops and any(
             loops[id(head)] in passed[id(other)] for other in groups
             if other is not head and not head.coverage & ~other.coverage
-            and (head.coverage != other.coverage or deliberate(flow, other))
+            and (head.coverage != other.coverage or is_deliberate(flow, other.node))
         )
     ]  # fmt: skip
 
@@ -334,7 +329,7 @@ def _ends_of_chains(flow: Flow, found: Region, groups: list[Head]) -> list[Head]
     chained: list[Head] = []
     for head in groups:
         name = _numbers_off(nodes[head.node].name)
-        alike = head.dangling and head.rule == "head" and not deliberate(flow, head) and "/" in name
+        alike = head.dangling and head.rule == "head" and not is_deliberate(flow, head.node) and "/" in name
         if alike and any(
             i < len(nodes)
             and i != head.node
