@@ -46,7 +46,7 @@ def crumb(path: Path) -> Iterator[Callable[[str], object]]:
             return
         # A worker that was taken for dead has ended the same row, and taken this crumb with it.
         os.close(handle)
-    except BaseException:
+    except BaseException:  # an interrupt as well: the crumb stays and says so, its handle does not
         os.close(handle)
         raise
 

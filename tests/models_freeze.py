@@ -228,10 +228,10 @@ def batch_norm_by_cond(x: Any, training: Any) -> Any:
         with tf.control_dependencies(update):
             return tf.identity(out)
 
-    def test() -> Any:
+    def infer() -> Any:
         return v1.nn.fused_batch_norm(x, gamma, beta, mean, variance, is_training=False)[0]
 
-    return v1.cond(training, train, test)
+    return v1.cond(training, train, infer)
 
 
 def cnn(*, resource: bool, trained: bool = True) -> tuple[dict[Any, Any], list[Any]]:

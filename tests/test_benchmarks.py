@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks import measure, zoo_models
+from tests.sketches import Sketch
 
 
 def python(code: str) -> list[str]:
@@ -68,3 +70,30 @@ def test_a_made_model_restores_in_tensorflow(tmp_path: Path) -> None:
             momentum = [variable for variable in v1.global_variables() if "Momentum" in variable.name]
         assert shape == (1, 1001)
         assert len(momentum) == len(graph.get_collection("trainable_variables"))
+
+
+def test_an_export_of_a_labelled_graph_is_what_its_outputs_need(sketch: Sketch) -> None:
+    """It holds constants for variables and no training, and TensorFlow computes what the graph did."""
+    from benchmarks.endpoints.cases import Case, Labelled, exported
+
+    tf, v1 = sketch.tf, sketch.v1
+    x, label = sketch.feed([None, 8]), sketch.feed([None, 3])
+    chances = tf.nn.softmax(sketch.dense(tf.nn.relu(sketch.dense(x, 4, "h")), 3, "o"))
+    sketch.train(-tf.reduce_mean(label * tf.math.log(chances)))
+    labelled = Labelled(
+        Case("one", "classifier", lambda: ([x], [chances])),
+        v1.train.export_meta_graph().SerializeToString(),
+        (((x.name,), (chances.name,)),),
+    )
+
+    export = exported(labelled)
+
+    assert export is not None
+    graph = v1.MetaGraphDef.FromString(export.meta).graph_def
+    assert {node.op for node in graph.node} == {
+        "Placeholder", "Const", "Identity", "MatMul", "AddV2", "Relu", "Softmax",
+    }  # fmt: skip
+    with tf.Graph().as_default(), v1.Session() as session:
+        tf.import_graph_def(graph, name="")
+        found = session.run(chances.name, {x.name: np.ones((1, 8))})
+    assert found.tolist() == [pytest.approx([1 / 3] * 3)]  # all weights are zero

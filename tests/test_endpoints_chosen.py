@@ -261,7 +261,6 @@ def test_what_a_loop_hands_out_can_be_the_last_that_parameters_met(sketch: Sketc
         return v1.while_loop(lambda i, _: i < 5, step, (0, tf.zeros([2, 4])))[1]
 
     first, second = sketch.feed([5, 2, 4]), sketch.feed([5, 2, 4])
-    v1.disable_control_flow_v2()
     alike = tf.exp(-tf.reduce_sum(tf.abs(read_by_word(first) - read_by_word(second)), 1))
     sketch.train(tf.reduce_mean(tf.square(alike - label)))
 
@@ -434,14 +433,11 @@ def test_a_conditional_that_only_asserts_is_no_output(sketch: Sketch) -> None:
     """Measures that look whether their input is in range are full of them."""
     tf, v1 = sketch.tf, sketch.v1
     v1.enable_control_flow_v2()
-    try:
-        chance = tf.sigmoid(sketch.dense(sketch.feed([None, 8]), 1, "chance"))
-        v1.debugging.assert_less_equal(chance, 1.0)
-        sketch.train(tf.reduce_mean(tf.square(chance - sketch.feed([None, 1]))))
+    chance = tf.sigmoid(sketch.dense(sketch.feed([None, 8]), 1, "chance"))
+    v1.debugging.assert_less_equal(chance, 1.0)
+    sketch.train(tf.reduce_mean(tf.square(chance - sketch.feed([None, 1]))))
 
-        assert outputs(sketch) == [chance.name]
-    finally:
-        v1.disable_control_flow_v2()
+    assert outputs(sketch) == [chance.name]
 
 
 def test_chances_of_which_keras_made_logits_again_for_its_loss_are_the_answer(sketch: Sketch) -> None:

@@ -67,6 +67,18 @@ def test_ops_that_no_processor_here_runs_are_told_on_the_page(output: Path, tmp_
     assert "BoostedTreesPredict" in page
 
 
+def test_ops_that_no_processor_here_runs_are_told_of_the_whole_zoo(output: Path) -> None:
+    outcomes = [records.load(path, Outcome) for path in sorted((output / "models").glob("*/model.json"))]
+    graph = next(outcome.graph for outcome in outcomes if outcome.graph is not None)
+    op, other = list(graph.op_counts)[:2]
+    one = next(outcome for outcome in outcomes if outcome.graph is graph)
+    told = msgspec.structs.replace(graph, op_counts={op: 1, other: 1}, ops_without_kernel=(op,))
+
+    uses = across._ops([msgspec.structs.replace(one, graph=told)])
+
+    assert {use.op: use.runs for use in uses} == {op: False, other: True}
+
+
 def test_a_second_publishing_writes_nothing(output: Path, tmp_path: Path) -> None:
     """Time stamps stay, so that MkDocs builds nothing again."""
     publish.publish(output, tmp_path / "docs")

@@ -32,6 +32,8 @@ _LEAST = 1 << 15
 """Bytes from which on it is worth to read from the disk what is not in the cache."""
 _FILES = 256
 """Files of which it is known at most how they were written."""
+_SPARE = 8
+"""Buffers of closed readers that are kept at most."""
 _DEPTH = 3
 """Blocks on their way to the thread that writes."""
 
@@ -201,7 +203,7 @@ class BlockReader:
         os.close(self._handle)
         if self._direct is not None:
             os.close(self._direct)
-        if len(_buffers) < 8:
+        if len(_buffers) < _SPARE:
             _buffers.append(self._buffer)
 
     def _went_past(self, number: int) -> bool:

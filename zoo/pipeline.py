@@ -46,6 +46,7 @@ from zoo.one_pass import fetch_into
 from zoo.proof import check_constants
 from zoo.protos import Shape
 from zoo.published import check_member, differences
+from zoo.readers.crc import crc32c
 from zoo.readers.graphdef import message_at
 from zoo.readers.tree import scan
 from zoo.records import (
@@ -616,7 +617,7 @@ def _constants_of_keras(
             continue
         crc = 0
         for chunk in model.weights.source.chunks(tensor):
-            crc = google_crc32c.extend(crc, bytes(chunk))
+            crc = crc32c(chunk, crc)
         stored.add((tensor.bytes, crc))
     found = {
         constant.name: (constant.bytes, google_crc32c.value(content))

@@ -21,6 +21,7 @@ from zoo import protos
 from zoo.blocks import BLOCK, BlockReader
 from zoo.errors import CheckError
 from zoo.protos import DTYPE_SIZES, dtype_name
+from zoo.readers.crc import crc32c
 from zoo.records import ConstantsProof
 from zoo.weights import numpy_dtype
 
@@ -179,8 +180,7 @@ class _Reader:
                 raise CheckError("frozen graph: the file ends inside a node")
             end = min(len(self.block), self.at + count)
             if wanted:
-                # The checksum wants an array.
-                crc = google_crc32c.extend(crc, np.frombuffer(self.block[self.at : end], np.uint8))
+                crc = crc32c(self.block[self.at : end], crc)
             count -= end - self.at
             self.at = end
         return crc

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from zoo.endpoints.ops import VARIABLES
+
 v1 = tf.compat.v1
 
 Truth = tuple[list[Any], list[Any]]
@@ -139,7 +141,6 @@ def exported(labelled: Labelled) -> Labelled | None:
             if not shape.is_fully_defined() or not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
                 return None
             value = tf.make_tensor_proto(np.zeros(shape.as_list(), dtype.as_numpy_dtype))
-            value.tensor_content = np.zeros(shape.as_list(), dtype.as_numpy_dtype).tobytes()
             copy.name, copy.op = node.name, "Const"
             copy.attr["dtype"].type = dtype.as_datatype_enum
             copy.attr["value"].tensor.CopyFrom(value)
@@ -158,9 +159,6 @@ def exported(labelled: Labelled) -> Labelled | None:
     if all(text.split(":")[0] in read for text in outputs):
         return None
     return Labelled(labelled.case, result.SerializeToString(), ((inputs, outputs),))
-
-
-VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
 
 
 def _names(tensors: list[Any]) -> tuple[str, ...]:

@@ -259,7 +259,7 @@ class _Answer:
             *(form[0] for form in forms),
             *itertools.chain.from_iterable(heading.other_kinds(flow, head)[:1] for head in first),
             *(form[0] for form in other[:1]),
-            *heading.named_on_the_way(flow, self.region)[:1],
+            *heading.named_on_the_way(flow, self.region),
             *met[:1],
             *(form[0] for form in other),
             *(name for form in [*forms, *other] for name in form),

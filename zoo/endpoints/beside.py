@@ -13,7 +13,7 @@ from zoo.endpoints.region import Region
 from zoo.endpoints.views import activation_of
 
 
-def with_named_views(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+def with_named_views(flow: Flow, chosen: list[Head]) -> list[Head]:
     """The heads, and of an export each other view of one that nobody reads and somebody named: its scores."""
     if flow.trained:
         return chosen

@@ -102,7 +102,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     confidence = _confidence(flow, chosen, dropped, everything)
     chosen = before_joined(flow, found, chosen)
     chosen = with_earlier_steps(flow, found, chosen)
-    chosen = with_named_views(flow, found, chosen)
+    chosen = with_named_views(flow, chosen)
     chosen = with_counts(flow, found, chosen)
     chosen = with_slopes(flow, found, chosen)
     chosen = [part for head in chosen for part in parts(flow, found, head)]
@@ -146,17 +146,14 @@ def _frozen(flow: Flow, found: Region, groups: list[Head]) -> Choice | None:
         head for head in groups
         if head.node not in ends and (head.rule == "state" or (flow.backward and head.dangling))
     ]  # fmt: skip
+    others = [head for head in groups if all(head is not one for one in chosen)]
     confidence = _SHOWN if len(chosen) == 1 else _SINGLE
     if _reachable(flow, found) & ~_union(chosen):
         confidence -= _DOUBT
     chosen += [_unread(flow, i, port) for i, port in unread_parts(flow, found)]
     chosen = [part for head in chosen for part in parts(flow, found, head)]
     unique = {(head.node, head.port): head for head in chosen}
-    return Choice(
-        [unique[pair] for pair in sorted(unique)],
-        [head for head in groups if head.node not in ends],
-        confidence,
-    )
+    return Choice([unique[pair] for pair in sorted(unique)], others, confidence)
 
 
 def _steers(flow: Flow, i: int) -> bool:

@@ -122,7 +122,8 @@ class Ending:
             met = meets_parameter(flow, i) or masks_example(flow, i) or _leaves_loop(flow, i)
             if not met or not any(leads[s] for s, _ in flow.rows[i]):
                 continue
-            last = self._named(i) or self.last(i)
+            named = self._named(i)
+            last = self.last(i) if named is None else named
             for pair in self._before_centres(last) or self._parts(last):
                 result.setdefault(pair, []).append(i)
         return result

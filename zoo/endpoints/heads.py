@@ -8,6 +8,7 @@ model's variables.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -342,13 +343,12 @@ def other_kinds(flow: Flow, head: Head) -> list[str]:
 
 
 def named_on_the_way(flow: Flow, found: Region) -> list[str]:
-    """What somebody named on the way to a loss without labels, a score for each example, the last first."""
-    nodes = flow.graph.nodes
-    return [
-        tensor(flow, i, 0) for i in reversed(flow.line)
-        if i < len(nodes) and found.lossward[i] and found.inside[i] == 1 and flow.shape(i) != ()
-        and is_named(flow, i)
-    ]  # fmt: skip
+    """The last tensor that somebody named on the way to a loss without labels: a score for each example."""
+    named = (
+        i for i in reversed(flow.line)
+        if found.lossward[i] and found.inside[i] == 1 and flow.shape(i) != () and is_named(flow, i)
+    )  # fmt: skip
+    return names(flow, [(i, 0) for i in itertools.islice(named, 1)])
 
 
 def met_by_labels(flow: Flow, found: Region, *, count: int = 10) -> list[int]:

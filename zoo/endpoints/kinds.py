@@ -110,7 +110,7 @@ def is_deliberate(flow: Flow, i: int) -> bool:
 
 
 def is_named(flow: Flow, i: int) -> bool:
-    """See `has_own_name`."""
+    """Whether somebody took the trouble to name a tensor, see `has_own_name`."""
     return has_own_name(flow.graph.nodes[i])
 
 
@@ -119,7 +119,7 @@ def has_own_name(node: Node) -> bool:
     if _names_its_input(node) or "/" in node.name:
         return _names_its_input(node)
     plain = _unnumbered(node.name).replace("_", "")
-    return plain not in {node.op.lower(), re.sub(r"v\d+$", "", node.op.lower())} | _BY_PYTHON
+    return plain not in _BY_PYTHON and plain not in (node.op.lower(), re.sub(r"v\d+$", "", node.op.lower()))
 
 
 _BY_PYTHON = frozenset(

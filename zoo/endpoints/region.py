@@ -61,7 +61,8 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
             bits |= feeds[rows[i][0][0]]  # says where activations go
             continue
         if _masks_chances(flow, i):
-            bits |= sum(feeds[source] for source, _ in rows[i] if not variables[source])
+            for source, _ in rows[i]:
+                bits |= 0 if variables[source] else feeds[source]
             continue
         if not marks[i] & (ops.MIX | ops.SOFT):
             continue

@@ -56,20 +56,14 @@ def without_teachers(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
         if head.rule == "head" and not head.dangling
         and flow.teaches[head.node] and not flow.taught[head.root]
     ]  # fmt: skip
-    for head in groups:
-        if (
-            head not in teachers
-            and not head.dangling
-            and any(
-                not head.coverage & other.coverage
-                and head.coverage.bit_count() >= other.coverage.bit_count()
-                and other.labels
-                for other in groups
-                if other not in teachers and other is not head
-            )
-            and _is_imitated(flow, head)
-        ):
-            teachers.append(head)  # fmt: skip
+    learners = [head for head in groups if head.labels and head not in teachers]
+    teachers += [
+        head for head in groups
+        if head not in teachers and not head.dangling and _is_imitated(flow, head) and any(
+            not head.coverage & other.coverage
+            and head.coverage.bit_count() >= other.coverage.bit_count() for other in learners
+        )
+    ]  # fmt: skip
     return [head for head in groups if head not in teachers], teachers
 
 

@@ -135,10 +135,7 @@ def _softmax_in_small_ops(flow: Flow, found: Region, i: int) -> int:
 
 _EXPONENTIALS = frozenset({"Max", "Sub", "Exp", "Sum", "Tile", "Pack", "RealDiv", "Div"})
 
-
 _NEAR = 60
-
-
 _PARTWISE = (
     ops.LOOK_THROUGH
     | ops.ACTIVATIONS
@@ -172,8 +169,6 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
 
 
 _PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum", "Neg", "Cumsum"})
-
-
 _PREPARES_LOGARITHM = _PREPARES_LOSS | {"Sub", "Add", "AddV2", "Mul", "Pow"}
 
 
@@ -220,13 +215,11 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
             shaped = node
         if op in ("Squeeze", "Identity") and nodes[walk_back(flow, node)].op in ops.PROBABILITIES:
             return node  # the form that the author gave the answer; a Reshape is for the loss
-        prepares = _PREPARES_LOGARITHM if logarithm else _PREPARES_LOSS
-        if op not in prepares and op not in ops.LOOK_THROUGH and not _is_odds(flow, node):
+        prepares, odds = _PREPARES_LOGARITHM if logarithm else _PREPARES_LOSS, _is_odds(flow, node)
+        if op not in prepares and op not in ops.LOOK_THROUGH and not odds:
             break
         logarithm |= op in ("Log", "Log1p")
-        inner = [s for s, _ in rows[node] if found.inside[s] == 1]
-        if _is_odds(flow, node):
-            inner = inner[:1]
+        inner = [s for s, _ in rows[node][: 1 if odds else None] if found.inside[s] == 1]
         if len(inner) != 1:
             break
         node = inner[0]

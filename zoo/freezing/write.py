@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import Protocol
 
-import google_crc32c
 import numpy as np
 
 from zoo import protos
@@ -20,6 +19,7 @@ from zoo.freezing import wire
 from zoo.graph import Graph
 from zoo.proof import string_crc
 from zoo.protos import DTYPE_SIZES
+from zoo.readers.crc import crc32c
 from zoo.weights import StoredTensor, Weights
 
 LIMIT = (1 << 31) - (1 << 20)
@@ -148,7 +148,7 @@ class Writer:
             file.write(chunk)
             count += len(chunk)
             if stored is None:
-                crc = google_crc32c.extend(crc, np.frombuffer(chunk, np.uint8))
+                crc = crc32c(chunk, crc)
             if self.watch is not None:
                 self.watch(constant, chunk)
             progress(len(chunk))

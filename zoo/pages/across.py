@@ -166,6 +166,8 @@ class OpUse(msgspec.Struct, frozen=True):
     models: int
     nodes: int
     known: bool
+    runs: bool
+    """TensorFlow has a kernel for it on a CPU."""
     risky: bool
     some: tuple[tuple[str, str], ...]
     """(name, slug) of the first models that need it."""
@@ -176,6 +178,7 @@ def _ops(outcomes: Sequence[Outcome]) -> list[OpUse]:
     users: dict[str, list[Outcome]] = defaultdict(list)
     nodes: Counter[str] = Counter()
     unknown: set[str] = set()
+    still: set[str] = set()
     risky: set[str] = set()
     for outcome in outcomes:
         if outcome.graph is None:
@@ -184,13 +187,15 @@ def _ops(outcomes: Sequence[Outcome]) -> list[OpUse]:
             users[op].append(outcome)
             nodes[op] += count
         unknown.update(outcome.graph.unregistered_ops)
+        still.update(outcome.graph.ops_without_kernel)
         risky.update(outcome.graph.risky_ops)
     return [
         OpUse(
-            op, len(who), nodes[op], op not in unknown, op in risky, tuple((o.name, o.slug) for o in who[:3])
+            op=op, models=len(who), nodes=nodes[op], known=op not in unknown, runs=op not in still,
+            risky=op in risky, some=tuple((outcome.name, outcome.slug) for outcome in who[:3]),
         )
         for op, who in sorted(users.items(), key=lambda item: (-len(item[1]), item[0]))
-    ]
+    ]  # fmt: skip
 
 
 def _sums(outcomes: Sequence[Outcome], held: Mapping[str, Sequence[Tensor]]) -> dict[str, int]:

@@ -66,7 +66,7 @@ def chunks(spans: Sequence[Span], *, size: int, key: str, crcs: Sequence[int | N
                         hint="the file is cut short; fetch it again",
                     )
                 if expected is not None:
-                    crc = crc32c(np.frombuffer(chunk, np.uint8), crc)
+                    crc = crc32c(chunk, crc)
                 at += len(chunk)
                 yield chunk.toreadonly()
         if expected is not None and crc != expected:

@@ -15,8 +15,11 @@ import numpy.typing as npt
 _DELTA = 0xA282EAD8
 
 
-def crc32c(data: bytes | npt.NDArray[np.uint8] = b"", crc: int = 0) -> int:
+def crc32c(data: bytes | memoryview | npt.NDArray[np.uint8] = b"", crc: int = 0) -> int:
     """The crc32c of ``data``, which continues ``crc``."""
+    # The library takes arrays without a copy, and views not at all.
+    if isinstance(data, memoryview):
+        data = np.frombuffer(data, np.uint8)
     value: int = google_crc32c.extend(crc, data)
     return value
 
