@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,12 +19,17 @@ from jobs.settings import Ended, RunStoppedError, Settings
 from jobs.tasks import alone, work
 from zoo.records import Row, RowRun
 
+if TYPE_CHECKING:
+    from jobs.sizes import Sizes
+
 log = logging.getLogger(__name__)
 
 _TASK_SECONDS = 2.0
 """Work worth one task: one costs 5 ms on its way there and back, so small rows travel together."""
 _ASK_EVERY = 1.0  # seconds
 _BATCH = 64
+_PATIENCE = 0.1
+"""Seconds to wait for the sizes of rows, while each worker has one."""
 _RETURNS = 8
 """How often a row may come back without an outcome: workers do get killed, but not for ever."""
 
@@ -79,6 +84,8 @@ class Crew:
     workers: int = 1
     asked: float = -math.inf
     """When ``workers`` were counted, on the clock of `time.monotonic`."""
+    sizes: Sizes | None = None
+    """What is known of the sizes of the rows that wait."""
 
     def run(self, rows: Sequence[Row]) -> None:
         """Bring every row to its outcome.
@@ -89,8 +96,14 @@ class Crew:
         """
         from distributed import as_completed
 
+        from jobs.sizes import Sizes
+
         self.plan(rows)
         flow = as_completed(loop=self.client.loop, with_results=True, raise_errors=False)
+        # The first ones in the manifest's order: the first result shall not wait for the largest model.
+        flow.update(self._more(each=1))
+        self.sizes = Sizes(self.waiting, self.settings)
+        self.sizes.wait(_PATIENCE)
         flow.update(self._more())
         for future, result in flow:
             self._land(future, result)
@@ -104,10 +117,13 @@ class Crew:
         named = Counter(url for row in rows for url in {*row.urls, *row.mirrors})
         self.shared = frozenset(url for url, count in named.items() if count > 1)
 
-    def _more(self) -> list[Any]:
+    def _more(self, each: int = 2) -> list[Any]:
         """Tasks for the rows that wait, as many as keep the workers busy and no more."""
         workers, started = self._hands(), []
-        while (self.waiting or self.suspects) and len(self.flying) < 2 * workers:
+        ordered = self.sizes.largest_first(self.waiting) if self.sizes is not None else None
+        if ordered is not None:
+            self.waiting = deque(ordered)
+        while (self.waiting or self.suspects) and len(self.flying) < each * workers:
             if self.suspects:
                 batch: tuple[Row, ...] = (self.suspects.popleft(),)
                 future = self.client.submit(alone, batch[0], self._settings(batch), pure=False)
