@@ -585,3 +585,114 @@ def test_a_graph_that_only_joins_what_a_pipeline_hands_out_has_ends_too(sketch: 
     product = first * second
 
     assert outputs(sketch) == [product.name]
+
+
+def test_chances_are_the_answer_though_a_loss_made_them_add_up_and_clipped_them(sketch: Sketch) -> None:
+    """So layers' libraries write a cross entropy; the accuracy is taken of the chances themselves."""
+    tf, truth = sketch.tf, sketch.feed([None, 3])
+    chances = tf.nn.softmax(sketch.dense(sketch.feed([None, 8]), 3, "last"))
+    shares = chances / tf.reduce_sum(chances, 1, keepdims=True)
+    safe = tf.clip_by_value(shares, 1e-10, 1 - 1e-10)
+    tf.reduce_mean(tf.cast(tf.equal(tf.argmax(chances, 1), tf.argmax(truth, 1)), "float32"), name="accuracy")
+    sketch.train(-tf.reduce_mean(tf.reduce_sum(truth * tf.math.log(safe), 1)))
+
+    assert outputs(sketch) == [chances.name]
+
+
+def test_chances_of_signs_are_the_answer_though_the_loss_wants_logarithms_of_most_steps(
+    sketch: Sketch,
+) -> None:
+    """The loss is a layer, compiled and not trained yet; a recurrent layer's first try is left over."""
+    tf, v1 = sketch.tf, sketch.v1
+    signs, steps, length = (
+        sketch.feed([2, 3], dtype="int32"), sketch.feed([2], dtype="int32"), sketch.feed([2], dtype="int32"),
+    )  # fmt: skip
+    columns = sketch.feed([2, 6, 4])
+    tf.tanh(sketch.dense(columns[:, 0], 5, "cell"))
+    states = [tf.tanh(sketch.dense(columns[:, k], 5, "cell")) for k in range(6)]
+    flat = sketch.dense(tf.reshape(tf.stack(states, 1), [-1, 5]), 7, "last")
+    chances = tf.nn.softmax(tf.reshape(flat, [-1, 6, 7]))
+    logarithms = tf.math.log(tf.transpose(chances[:, 2:], [1, 0, 2]) + 1e-7)
+    labels = tf.cast(v1.keras.backend.ctc_label_dense_to_sparse(signs, length), "int32")
+    tf.reduce_mean(v1.nn.ctc_loss(labels, logarithms, steps), name="loss")
+
+    assert outputs(sketch) == [chances.name]
+
+
+def test_scores_that_an_export_collects_and_names_are_an_output_beside_what_is_made_of_them(
+    sketch: Sketch,
+) -> None:
+    """The boxes of each picture are chosen by its scores, one picture after the other."""
+    tf, v1 = sketch.tf, sketch.v1
+    pictures = sketch.feed([None, 8])
+    scores = tf.sigmoid(sketch.dense(pictures, 5, "scores"))
+    corners = tf.reshape(sketch.dense(pictures, 20, "boxes"), [-1, 5, 4])
+
+    def choose(item: Any) -> Any:
+        best, places = tf.math.top_k(item[1], 2)
+        return (
+            tf.gather(item[0], places),
+            best,
+            tf.cast(tf.reduce_sum(tf.cast(best > 0.3, "int32")), "float32"),
+        )
+
+    found = v1.map_fn(choose, (corners, scores), dtype=("float32", "float32", "float32"))
+    kept = [
+        tf.identity(part, name=name) for part, name in zip(found, ("boxes", "scores", "count"), strict=True)
+    ]
+
+    assert set(outputs(sketch)) == {tensor.name for tensor in kept}
+
+
+def test_what_is_made_once_more_under_a_name_is_the_answer_of_nets_that_are_judged(sketch: Sketch) -> None:
+    """Two nets paint for two judges; one of them was made again to be exported."""
+    tf, apples, oranges = sketch.tf, sketch.feed([None, 6]), sketch.feed([None, 6])
+
+    def paint(x: Any, name: str) -> Any:
+        return tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(x, 5, f"{name}1")), 6, f"{name}2"))
+
+    def judge(x: Any, name: str) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(x, 5, f"{name}1")), 1, f"{name}2")
+
+    there, back = paint(apples, "g"), paint(oranges, "f")
+    sketch.train(
+        tf.reduce_mean(judge(there, "o")) - tf.reduce_mean(judge(oranges, "o"))
+        + tf.reduce_mean(judge(back, "a")) - tf.reduce_mean(judge(apples, "a"))
+    )  # fmt: skip
+    shown = tf.identity(paint(sketch.feed([None, 6], name="picture"), "g"), name="painted")
+
+    found = detect(read(sketch))
+
+    assert names(found) == (["picture:0"], [shown.name])
+
+
+def test_lengths_that_labels_are_compared_with_are_the_answer_though_the_example_is_rebuilt(
+    sketch: Sketch,
+) -> None:
+    """The two longest of them are painted again, which takes parameters of its own."""
+    tf, labels, images = sketch.tf, sketch.feed([None, 5]), sketch.feed([None, 8])
+    parts = tf.reshape(sketch.dense(images, 15, "parts"), [-1, 5, 3])
+    lengths = tf.sqrt(tf.reduce_sum(tf.square(parts), 2) + 1e-7, name="lengths")
+    _, longest = tf.math.top_k(lengths, 2)
+    code = tf.reshape(tf.gather(parts, longest, batch_dims=1), [-1, 6])
+    painted = tf.sigmoid(sketch.dense(tf.nn.relu(sketch.dense(code, 6, "h")), 8, "paint"))
+    there = labels * tf.square(tf.maximum(0.0, 0.9 - lengths))
+    absent = (1 - labels) * tf.square(tf.maximum(0.0, lengths - 0.1))
+    sketch.train(tf.reduce_mean(there + absent) + tf.reduce_mean(tf.square(painted - images)))
+
+    assert outputs(sketch) == [lengths.name]
+
+
+def test_what_was_named_and_nobody_reads_is_the_answer_and_not_the_example_rebuilt(sketch: Sketch) -> None:
+    """The shares of topics in a text; the words that they make likely are for the loss."""
+    tf, words = sketch.tf, sketch.feed([None, 8])
+    means = sketch.dense(tf.nn.relu(sketch.dense(words, 6, "h")), 3, "means")
+    drawn = tf.nn.softmax(means + tf.random.normal(tf.shape(means)))
+    likely = tf.nn.softmax(sketch.dense(drawn, 8, "words")) + 1e-10
+    sketch.train(-tf.reduce_mean(tf.reduce_sum(words * tf.math.log(likely), 1)))
+    shares = tf.nn.softmax(means, name="shares")
+
+    found = detect(read(sketch))
+
+    assert names(found)[1] == [shares.name]
+    assert likely.op.inputs[0].name in found.candidates.outputs

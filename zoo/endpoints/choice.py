@@ -17,7 +17,15 @@ from zoo.endpoints.beside import (
 )
 from zoo.endpoints.copies import FOR_TRAINING, inference, layers_of, untaught_copies, without_copies
 from zoo.endpoints.flow import Flow, output_dtype
-from zoo.endpoints.heads import Head, cone, decided_for_labels, heads, parts, unread_parts
+from zoo.endpoints.heads import (
+    Head,
+    cone,
+    decided_for_labels,
+    heads,
+    parts,
+    scored_for_labels,
+    unread_parts,
+)
 from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.leftovers import without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
@@ -59,6 +67,8 @@ def choose(flow: Flow, found: Region) -> Choice:
         extra = compared_with_input(flow, found, missing)
         fetched = any(head.dangling for head in groups)
         decided = decided_for_labels(flow, found) if extra and not fetched else []
+        if extra and not groups:
+            decided = decided or scored_for_labels(flow, found)
         if decided:
             rest, extra, groups = [*extra, *groups], [], decided
         named = any(head.dangling and is_deliberate(flow, head.node) for head in groups)
@@ -74,9 +84,12 @@ def choose(flow: Flow, found: Region) -> Choice:
         if decided:
             pass
         elif extra and _count(_union(extra)) >= _count(covered):
-            rest, groups = [head for head in groups if not head.dangling], [
-                *(head for head in groups if head.dangling and head.coverage & ~_union(extra)), *extra,
-            ]  # fmt: skip
+            shown = [head for head in groups if head.dangling]
+            if shown and all(is_named(flow, head.node) for head in shown):
+                extra, rest = [], [*extra, *rest]  # named, and read by nobody: made to be fetched
+            else:
+                beside = [head for head in shown if head.coverage & ~_union(extra)]
+                rest, groups = [head for head in groups if head not in beside], [*beside, *extra]
         else:
             groups = [*groups, *extra]
         if extra and flow.trained:
@@ -207,6 +220,10 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
             others.extend(item for item in [head, *rivals] if item is not best)
         else:
             wanted.append(head)
+    named = [head for head in wanted if is_deliberate(flow, head.node) and not flow.consumers[head.node]]
+    if named:  # made once more to be fetched; the others were made for the judges
+        others.extend(head for head in wanted if head not in named)
+        wanted = named
     unique = {head.node: head for head in wanted}
     sure = (_SINGLE if len(unique) == 1 else _SEVERAL) - _DOUBT
     return Choice(sorted(unique.values(), key=lambda head: head.node), others, sure)
@@ -313,8 +330,9 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     """Without heads of a part of the net that another head covers whole."""
     kept: list[Head] = []
     dropped: list[Head] = []
+    taught = flow.trained or any(head.labels for head in groups)  # by a loss, its gradients made or not yet
     for head in groups:
-        if not flow.trained:
+        if not taught:
             wider = [
                 other for other in groups
                 if head.coverage != other.coverage and not head.coverage & ~other.coverage

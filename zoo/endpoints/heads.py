@@ -332,6 +332,20 @@ def decided_for_labels(flow: Flow, found: Region) -> list[Head]:
     return list(groups.values())
 
 
+def scored_for_labels(flow: Flow, found: Region) -> list[Head]:
+    """What losses with labels take, where all that comes later is a net that rebuilds the example."""
+    inside = bytearray(found.inside)
+    for i in reversed(flow.line):
+        if inside[i] == 1 and not found.contact[i]:
+            inside[i] = any(inside[j] == 1 for j in flow.consumers[i])
+    scored = replace(found, inside=inside, _leads=None)
+    ending = Ending(flow, scored, scored.leads(flow))
+    groups: Groups = {}
+    for node, port in ending.heads():
+        add_view(flow, scored, groups, node, dangling=False, port=port, labels=ending.met[node])
+    return list(groups.values())
+
+
 def other_kinds(flow: Flow, head: Head) -> list[str]:
     """Of the forms of a head those that say something else: a class, probabilities, what both are made of.
 

@@ -234,7 +234,10 @@ def _scope(flow: Flow, i: int) -> str:
 
 def _looks_inside(flow: Flow, groups: list[Head]) -> list[Head]:
     """Heads that collect, step by step, what the steps of another head are made of: weights of attention."""
-    fetched = [head for head in groups if head.dangling and head.rule == "head"]
+    fetched = [
+        head for head in groups
+        if head.dangling and head.rule == "head" and (flow.trained or not is_deliberate(flow, head.node))
+    ]  # fmt: skip
     content = {id(head): _collected(flow, head.node) for head in fetched}
     collections = [head for head in fetched if content[id(head)] >= 0]
     result = []

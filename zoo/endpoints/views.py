@@ -169,7 +169,7 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
 
 
 _PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum", "Neg", "Cumsum"})
-_PREPARES_LOGARITHM = _PREPARES_LOSS | {"Sub", "Add", "AddV2", "Mul", "Pow"}
+_PREPARES_LOGARITHM = _PREPARES_LOSS | {"Sub", "Add", "AddV2", "Mul", "Pow", "Slice", "StridedSlice"}
 
 
 def _within(outer: str, inner: str) -> bool:
@@ -186,6 +186,14 @@ def _is_odds(flow: Flow, i: int) -> bool:
     if nodes[row[1][0]].op != "Sub":
         return False
     return row[0] in flow.rows[row[1][0]][1:]
+
+
+def _is_share(flow: Flow, i: int) -> bool:
+    """Whether a tensor is divided by its own sum, as what should add up to one is before a cross entropy."""
+    nodes, row = flow.graph.nodes, flow.rows[i]
+    if nodes[i].op not in ("RealDiv", "Div") or len(row) != 2 or row[1][0] >= len(nodes):
+        return False
+    return nodes[row[1][0]].op == "Sum" and flow.rows[row[1][0]][:1] == row[:1]
 
 
 _SLICES = frozenset({"StridedSlice", "Slice", "Split", "SplitV", "Unpack"})
@@ -206,7 +214,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     uncut = _uncut(flow, found, i)
     if uncut != i:
         return uncut
-    node, logarithm, shaped = i, False, -1
+    node, logarithm, shaped = i, _for_logarithms(flow, i), -1
     for _ in range(8):
         op = nodes[node].op
         if op in ops.PROBABILITIES:
@@ -215,11 +223,12 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
             shaped = node
         if op in ("Squeeze", "Identity") and nodes[walk_back(flow, node)].op in ops.PROBABILITIES:
             return node  # the form that the author gave the answer; a Reshape is for the loss
-        prepares, odds = _PREPARES_LOGARITHM if logarithm else _PREPARES_LOSS, _is_odds(flow, node)
-        if op not in prepares and op not in ops.LOOK_THROUGH and not odds:
+        prepares = _PREPARES_LOGARITHM if logarithm else _PREPARES_LOSS
+        ratio = _is_odds(flow, node) or _is_share(flow, node)
+        if op not in prepares and op not in ops.LOOK_THROUGH and not ratio:
             break
         logarithm |= op in ("Log", "Log1p")
-        inner = [s for s, _ in rows[node][: 1 if odds else None] if found.inside[s] == 1]
+        inner = [s for s, _ in rows[node][: 1 if ratio else None] if found.inside[s] == 1]
         if len(inner) != 1:
             break
         node = inner[0]
@@ -244,6 +253,12 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         if {found.inside[first], found.inside[second]} == {0, 1}:
             return first if found.inside[first] else second  # the example itself, less what is made of it
     return i
+
+
+def _for_logarithms(flow: Flow, i: int) -> bool:
+    """Whether nothing but logarithms read a tensor: it was moved away from zero for them."""
+    readers = [j for j in flow.consumers[i] if j < len(flow.graph.nodes) and not flow.off[j]]
+    return bool(readers) and all(flow.graph.nodes[j].op in ("Log", "Log1p") for j in readers)
 
 
 def _inner(flow: Flow, found: Region, i: int) -> bool:
