@@ -696,3 +696,133 @@ def test_what_was_named_and_nobody_reads_is_the_answer_and_not_the_example_rebui
 
     assert names(found)[1] == [shares.name]
     assert likely.op.inputs[0].name in found.candidates.outputs
+
+
+def test_of_two_copies_on_two_devices_the_first_is_chosen_though_summaries_read_its_chances(
+    sketch: Sketch,
+) -> None:
+    """An auxiliary head that depends on more than the answer does not take its place either."""
+    tf, v1, examples, chances = sketch.tf, sketch.v1, [], []
+    losses = []
+    for k in range(2):
+        x, truth = sketch.feed([None, 8]), sketch.feed([None, 3])
+        with v1.name_scope(f"clone_{k}"):
+            hidden = tf.nn.relu(sketch.dense(x, 6, "h"))
+            chances.append(tf.nn.softmax(logits := sketch.dense(hidden, 3, "last")))
+            with v1.name_scope("AuxLogits"):
+                aside = sketch.dense(
+                    tf.nn.relu(sketch.dense(tf.nn.relu(sketch.dense(hidden, 5, "a")), 5, "b")), 3, "c"
+                )
+            losses.append(sketch.entropy(logits, truth) + 0.4 * sketch.entropy(aside, truth))
+        examples.append(x)
+    v1.summary.histogram("chances", chances[0])
+    v1.summary.scalar("sparsity", tf.nn.zero_fraction(chances[0]))
+    sketch.train(tf.add_n(losses))
+
+    assert names(detect(read(sketch))) == ([examples[0].name], [chances[0].name])
+
+
+def test_a_loop_s_counter_is_no_output_beside_what_the_author_named(sketch: Sketch) -> None:
+    """A loop that is a function hands out all its variables, each a tensor of its own."""
+    tf, v1 = sketch.tf, sketch.v1
+    v1.enable_control_flow_v2()
+    try:
+        start = sketch.dense(sketch.feed([None, 4]), 4, "start")
+        with v1.variable_scope("cell"):
+            w = v1.get_variable("w", [4, 4], use_resource=True)
+        _, state, score = v1.while_loop(
+            lambda k, *_: k < 3,
+            lambda k, state, score: (k + 1, tf.tanh(tf.matmul(state, w)), score + tf.reduce_sum(state, 1)),
+            [tf.constant(0), start, tf.reduce_sum(start, 1)],
+        )
+    finally:
+        v1.disable_control_flow_v2()
+    shown = [tf.identity(state, name="state"), tf.identity(score, name="score")]
+
+    assert set(outputs(sketch)) == {tensor.name for tensor in shown}
+
+
+def test_a_state_that_has_a_name_is_listed_once(sketch: Sketch) -> None:
+    tf = sketch.tf
+    x, before = sketch.feed([1, 4], "x"), sketch.feed([1, 3], "before")
+
+    def layer(x: Any, units: int) -> Any:
+        return tf.matmul(x, tf.constant([[0.1] * units] * int(x.shape[-1]))) + tf.constant([0.1] * units)
+
+    both = tf.concat([x, tf.tanh(before)], 1)
+    state = tf.sigmoid(layer(both, 3)) * before + tf.sigmoid(layer(both, 3)) * tf.tanh(layer(both, 3))
+    scores = tf.identity(layer(tf.tanh(state), 5), name="scores")
+    following = tf.identity(state, name="after")
+
+    assert set(outputs(sketch)) == {scores.name, following.name}
+
+
+def test_a_layer_of_the_loss_that_is_compared_with_a_teacher_s_is_no_second_answer(sketch: Sketch) -> None:
+    """The teacher is frozen: all that it is made of are numbers in the graph."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8]), sketch.feed([None, 3])
+    hidden = x
+    for k in range(9):
+        hidden = tf.nn.relu(sketch.dense(hidden, 6, f"h{k}"))
+    chances = tf.nn.softmax(logits := sketch.dense(hidden, 3, "last"))
+    wide = tf.tanh(tf.matmul(x, tf.constant([[0.1] * 12] * 8)))
+    with sketch.v1.variable_scope("fit"):
+        w = sketch.v1.get_variable("w", [6, 12], use_resource=False)
+    fitted = tf.reduce_mean(tf.square(tf.matmul(hidden, w) - wide))
+    sketch.train(sketch.entropy(logits, truth) + fitted)
+
+    assert outputs(sketch) == [chances.name]
+
+
+def test_what_comes_in_one_element_is_told_apart_as_what_is_fed_alone(sketch: Sketch) -> None:
+    """Two voices are cut out of their mixture by masks, and compared with what each was."""
+    tf, v1 = sketch.tf, sketch.v1
+    ones = tf.ones([4, 8])
+    data = tf.data.Dataset.from_tensors((ones, ones, ones))
+    mixture, first, second = v1.data.make_one_shot_iterator(data).get_next()
+    hidden = tf.nn.relu(sketch.dense(mixture, 6, "h"))
+    voices = [tf.nn.relu(sketch.dense(hidden, 8, name)) for name in ("one", "other")]
+    cut = [voice / (voices[0] + voices[1] + 1e-7) * mixture for voice in voices]
+    sketch.train(tf.reduce_mean(tf.square(cut[0] - first) + tf.square(cut[1] - second)))
+
+    assert names(detect(read(sketch))) == ([mixture.name], [tensor.name for tensor in cut])
+
+
+def test_an_example_that_comes_with_others_and_is_rebuilt_is_its_own_label(sketch: Sketch) -> None:
+    tf, v1 = sketch.tf, sketch.v1
+    data = tf.data.Dataset.from_tensors((tf.zeros([4], "int64"), tf.ones([4, 8])))
+    number, example = v1.data.make_one_shot_iterator(data).get_next()
+    code = tf.nn.relu(sketch.dense(example, 3, "code"))
+    again = tf.sigmoid(v1.nn.dropout(sketch.dense(code, 8, "again"), rate=0.1))
+    tf.identity(number, name="number")
+    sketch.train(tf.reduce_mean(tf.abs(again - example)))
+
+    found = detect(read(sketch))
+
+    assert names(found) == ([example.name], [again.name])
+
+
+def test_names_within_the_scope_of_a_whole_model_are_names(sketch: Sketch) -> None:
+    """Of an export, and of a training whose losses need no label."""
+    tf, v1 = sketch.tf, sketch.v1
+    with v1.name_scope("model"):
+        words = sketch.feed([None, 8])
+        means = sketch.dense(tf.nn.relu(sketch.dense(words, 6, "h")), 3, "means")
+        drawn = tf.nn.softmax(means + tf.random.normal(tf.shape(means)))
+        likely = tf.nn.softmax(sketch.dense(drawn, 8, "words")) + 1e-10
+        shares = tf.nn.softmax(means, name="shares")
+        sketch.train(-tf.reduce_mean(tf.reduce_sum(words * tf.math.log(likely), 1)))
+
+    assert outputs(sketch) == [shares.name]
+
+
+def test_a_scope_around_a_whole_model_is_not_the_net_s_own(sketch: Sketch) -> None:
+    """A form that is for the loss is no form of the answer, though both stand in that scope."""
+    tf, v1 = sketch.tf, sketch.v1
+    with v1.name_scope("model"):
+        truth = sketch.feed([None, 2, 3])
+        with v1.name_scope("net"):
+            chances = tf.nn.softmax(sketch.dense(sketch.feed([None, 8]), 6, "last"))
+        table = tf.reshape(chances, [-1, 2, 3])
+        sketch.train(-tf.reduce_mean(truth * tf.math.log(table)))
+
+    assert outputs(sketch) == [chances.name]

@@ -141,10 +141,10 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
 def _told_by_labels(flow: Flow, found: Region) -> bytearray:
     """Per node of the graph whether it needs a label, by way of gradients, too."""
     graph = flow.graph
-    labels = {feed.node for k, feed in enumerate(flow.feeds) if found.labels >> k & 1}
+    labels = {(feed.node, feed.port) for k, feed in enumerate(flow.feeds) if found.labels >> k & 1}
     told = bytearray(len(graph.nodes))
     for i in graph.order:
-        told[i] = i in labels or any(told[source] for source, _ in graph.data_sources[i])
+        told[i] = any(told[pair[0]] or pair in labels for pair in graph.data_sources[i])
     return told
 
 

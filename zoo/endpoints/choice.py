@@ -60,41 +60,11 @@ def choose(flow: Flow, found: Region) -> Choice:
     judgements += teachers
     groups, leftovers = without_leftovers(flow, found, groups)
     everything = _reachable(flow, found)
-    covered = _union(groups)
-    missing = everything & ~covered & ~_union(teachers)
+    missing = everything & ~_union(groups) & ~_union(teachers)
     rest: list[Head] = []
     if missing:
-        extra = compared_with_input(flow, found, missing)
-        fetched = any(head.dangling for head in groups)
-        decided = decided_for_labels(flow, found) if extra and not fetched else []
-        if extra and not groups:
-            decided = decided or scored_for_labels(flow, found)
-        if decided:
-            rest, extra, groups = [*extra, *groups], [], decided
-        named = any(head.dangling and is_deliberate(flow, head.node) for head in groups)
-        if named and not flow.trained:
-            rest, extra = [*rest, *extra], []  # an export names what it is made for
-        if (
-            not extra
-            and not decided
-            and not named
-            and (not groups or _count(missing) * 5 > _count(everything))
-        ):
-            extra = first_complete(flow, found, missing)
-        if decided:
-            pass
-        elif extra and _count(_union(extra)) >= _count(covered):
-            shown = [head for head in groups if head.dangling]
-            if shown and all(is_named(flow, head.node) for head in shown):
-                extra, rest = [], [*extra, *rest]  # named, and read by nobody: made to be fetched
-            else:
-                beside = [head for head in shown if head.coverage & ~_union(extra)]
-                rest, groups = [head for head in groups if head not in beside], [*beside, *extra]
-        else:
-            groups = [*groups, *extra]
-        if extra and flow.trained:
-            groups, more = through_another(flow, found, groups)
-            judgements += more
+        groups, rest, more = _with_unlabelled(flow, found, groups, everything, missing)
+        judgements += more
     for head in groups:
         head.cone = cone(flow, head.node)
     groups, inner = _without_stages(flow, groups)
@@ -144,6 +114,46 @@ def _unread(flow: Flow, i: int, port: int = 0) -> Head:
 
 _ENDS = 16
 """Of more ends than this, some are left over."""
+
+
+def _with_unlabelled(
+    flow: Flow, found: Region, groups: list[Head], everything: int, missing: int
+) -> tuple[list[Head], list[Head], list[Head]]:
+    """The heads with what answers for the ``missing`` variables, what else there is, and judgements.
+
+    A net that rebuilds its example, or is judged by another, has no label to tell where it ends.
+    """
+    extra = compared_with_input(flow, found, missing)
+    fetched = any(head.dangling for head in groups)
+    if fetched and _count(missing) * _FEW <= _count(everything):
+        return groups, extra, []  # a layer or two of the loss, for what a teacher made of the example
+    decided: list[Head] = []
+    if extra and not fetched:
+        decided = decided_for_labels(flow, found) or ([] if groups else scored_for_labels(flow, found))
+    if decided:
+        return decided, [*extra, *groups], []
+    named = any(head.dangling and is_deliberate(flow, head.node) for head in groups)
+    if named and not flow.trained:
+        return groups, extra, []  # an export names what it is made for
+    if not extra and not named and (not groups or _count(missing) * 5 > _count(everything)):
+        extra = first_complete(flow, found, missing)
+    rest: list[Head] = []
+    if extra and _count(_union(extra)) >= _count(_union(groups)):
+        shown = [head for head in groups if head.dangling]
+        if shown and all(is_named(flow, head.node) for head in shown):
+            return groups, extra, []  # named, and read by nobody: made to be fetched
+        beside = [head for head in shown if head.coverage & ~_union(extra)]
+        rest, groups = [head for head in groups if head not in beside], [*beside, *extra]
+    else:
+        groups = [*groups, *extra]
+    judgements: list[Head] = []
+    if extra and flow.trained:
+        groups, judgements = through_another(flow, found, groups)
+    return groups, rest, judgements
+
+
+_FEW = 10
+"""Of so many variables one is no model of its own."""
 
 
 def _frozen(flow: Flow, found: Region, groups: list[Head]) -> Choice | None:
@@ -259,11 +269,11 @@ def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], li
     kept: list[Head] = []
     dropped: list[Head] = []
     for head in groups:
-        others = [other for other in groups if other is not head and other.coverage & head.coverage]
-        if _is_auxiliary(flow, head):
-            helps = any(not _is_auxiliary(flow, other) for other in others)
-        else:
-            helps = any(_says_more(flow, other, head) for other in others)
+        others = [
+            other for other in groups
+            if other is not head and other.coverage & head.coverage and not _is_auxiliary(flow, other)
+        ]  # fmt: skip
+        helps = bool(others) if _is_auxiliary(flow, head) else any(_says_more(flow, o, head) for o in others)
         (dropped if helps else kept).append(head)
     return kept, dropped
 

@@ -128,11 +128,13 @@ def inference(flow: Flow, head: Head) -> tuple[int, ...]:
         random = 0
     differentiated = f"gradients/{nodes[head.root].name}_grad" in _gradient_scopes(flow)
     piped = sum(1 for i in head.cone if i < len(nodes) and ops.hands_out_examples(nodes[i].op))
+    # Of what no gradient goes through a summary may have been made, and nobody else reads it either.
+    shown = head.dangling or bool(flow.taught and not flow.taught[head.node])
     return (
         -min(random, 1),
         min(statistics, 1),
         int(not differentiated),
-        int(head.dangling),
+        int(shown),
         -min(piped, 1),
         _inference_in_name(name),
         -head.node,

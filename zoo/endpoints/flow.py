@@ -113,6 +113,18 @@ class Flow:
         return [i for i in self.forward if not off[i] and (feeds[i] or variables[i]) and i < count]
 
     @cached_property
+    def scope(self) -> str:
+        """The scope that all activations stand in, with a slash behind; empty if there is none."""
+        feeds, variables = self.feed_bits, self.variable_bits
+        names = [self.graph.names[i] for i in self.line if feeds[i] and variables[i]] or [""]
+        scope = ""
+        for first, last in zip(min(names).split("/")[:-1], max(names).split("/")[:-1], strict=False):
+            if first != last:
+                break
+            scope += f"{first}/"
+        return scope
+
+    @cached_property
     def idle(self) -> bytearray:
         """Nodes that need a variable which no optimizer step changes, or which no gradient reaches."""
         idle = bytearray(len(self.rows))
@@ -185,13 +197,18 @@ class Flow:
         return next((k for k, feed in enumerate(self.feeds) if feed.tensor == tensor), None)
 
     @cached_property
+    def _outputs_at(self) -> dict[int, tuple[int, int]]:
+        """Index in `rows` → (node, output), of feeds."""
+        return {i: pair for pair, i in self.ports.items()}
+
+    @cached_property
     def _shapes(self) -> OnDemand:
         return OnDemand(self.graph, bytes(self.off[: len(self.graph.nodes)]))
 
     def shape(self, i: int, k: int = 0) -> Shape:
-        """The static shape of output ``k`` of node ``i``; None for a feed that is no node of the graph."""
+        """The static shape of output ``k`` of node ``i``, or of a feed that is one of several outputs."""
         if i >= len(self.graph.nodes):
-            return None
+            i, k = self._outputs_at[i]
         shape = self._shapes.shape(i, k)
         if shape is None:
             noted = self.graph.nodes[i].output_shapes()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS, NOWHERE, Ending
 from zoo.endpoints.flow import Flow, meets_parameter
-from zoo.endpoints.kinds import is_named, walk_back
+from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from_feed
 from zoo.endpoints.views import activation_of, appeal_of, port_of, port_read_by, root_of, view_of
@@ -105,7 +105,7 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     ends = []
     for i in terminals(flow, found):
         dangling = not found.contact[i] and not found.scalar[i]
-        if dangling and nodes[walk_back(flow, i, HANDS_ON)].op in ("Exit", "RefExit"):
+        if dangling and not is_deliberate(flow, i) and nodes[walk_back(flow, i, HANDS_ON)].op in _LOOPS_END:
             exits.append(i)  # a loop hands out all its variables, wanted or not
         elif dangling or all(ending.next[i] == NOWHERE for ending in endings):
             ends.append((i, dangling))
@@ -134,6 +134,9 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         order = sorted(groups.values(), key=lambda head: (-head.coverage.bit_count(), -head.node))
         return sorted(order[:_GROUPS], key=lambda head: (head.node, head.port))
     return list(groups.values())
+
+
+_LOOPS_END = frozenset({"Exit", "RefExit", "While", "StatelessWhile"})
 
 
 def unread_parts(flow: Flow, found: Region) -> list[tuple[int, int]]:
@@ -180,7 +183,7 @@ def _add_states(flow: Flow, found: Region, groups: Groups) -> None:
     """Add the next values of states that are fed; one that is a head already needs no second mention."""
     for feed in flow.feeds:
         for i in next_states(flow, feed):
-            if found.inside[i] == 1 and not any(head.node == i for head in groups.values()):
+            if found.inside[i] == 1 and not any(walk_back(flow, h.node) == i for h in groups.values()):
                 groups[-1 - i, 0] = Head(
                     node=i, port=0, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~found.side,
                     root=i, dangling=True, rule="state",

@@ -111,14 +111,18 @@ def is_deliberate(flow: Flow, i: int) -> bool:
 
 def is_named(flow: Flow, i: int) -> bool:
     """Whether somebody took the trouble to name a tensor, see `has_own_name`."""
-    return has_own_name(flow.graph.nodes[i])
+    return has_own_name(flow.graph.nodes[i], within=flow.scope)
 
 
-def has_own_name(node: Node) -> bool:
-    """Whether somebody took the trouble to name a tensor, outside of all scopes or by a node of its own."""
-    if _names_its_input(node) or "/" in node.name:
+def has_own_name(node: Node, *, within: str = "") -> bool:
+    """Whether somebody took the trouble to name a tensor, outside of all scopes or by a node of its own.
+
+    The scope that a whole model stands ``within`` is none.
+    """
+    name = node.name.removeprefix(within)
+    if _names_its_input(node) or "/" in name:
         return _names_its_input(node)
-    plain = _unnumbered(node.name).replace("_", "")
+    plain = _unnumbered(name).replace("_", "")
     return plain not in _BY_PYTHON and plain not in (node.op.lower(), re.sub(r"v\d+$", "", node.op.lower()))
 
 

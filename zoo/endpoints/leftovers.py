@@ -65,7 +65,8 @@ def _beside_named(flow: Flow, groups: list[Head]) -> list[Head]:
     return [
         head for head in fetched
         if head not in named and flow.graph.nodes[walk_back(flow, head.node)].op not in answers
-        and "/" not in flow.graph.nodes[head.node].name and not is_named(flow, head.node)
+        and "/" not in flow.graph.nodes[head.node].name.removeprefix(flow.scope)
+        and not is_named(flow, head.node)
         and any(not head.coverage & ~other.coverage for other in named)
     ]  # fmt: skip
 

@@ -87,14 +87,19 @@ def _normalized_ahead(flow: Flow, i: int, ahead: Sequence[int]) -> int:
         for source, _ in rows[j]:
             node = source
             for _ in range(6):
-                if node == i or nodes[node].op not in (
-                    "Rsqrt",
-                    "Sqrt",
-                    "Maximum",
-                    "Sum",
-                    "Square",
-                    "Add",
-                    "AddV2",
+                if (
+                    node == i
+                    or node >= len(nodes)
+                    or nodes[node].op
+                    not in (
+                        "Rsqrt",
+                        "Sqrt",
+                        "Maximum",
+                        "Sum",
+                        "Square",
+                        "Add",
+                        "AddV2",
+                    )
                 ):
                     break
                 inner = [s for s, _ in rows[node] if flow.feed_bits[s]]

@@ -121,14 +121,18 @@ RANDOM = frozenset(
     StatelessTruncatedNormal RandomGamma ParameterizedTruncatedNormal""".split()
 )
 
-MIXES = frozenset(
+CALLS = frozenset(
+    """PartitionedCall StatefulPartitionedCall While StatelessWhile If StatelessIf Case""".split()
+)
+"""Ops that call functions; each of their outputs is a tensor of its own."""
+
+MIXES = CALLS | frozenset(
     """MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 SparseMatMul Einsum Conv2D Conv3D Conv1D
     DepthwiseConv2dNative Conv2DBackpropInput Conv3DBackpropInput Conv3DBackpropInputV2
     DepthwiseConv2dNativeBackpropInput SparseTensorDenseMatMul
     BiasAdd BiasAddV1 FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Dilation2D
     Gather GatherV2 GatherNd ResourceGather ResourceGatherNd
     LSTMBlockCell BlockLSTM BlockLSTMV2 GRUBlockCell CudnnRNN CudnnRNNV2 CudnnRNNV3
-    PartitionedCall StatefulPartitionedCall While StatelessWhile If StatelessIf Case
     QuantizedConv2D QuantizedMatMul _FusedConv2D _FusedMatMul
     BatchNormWithGlobalNormalization SparseSegmentMean SparseSegmentSum SparseSegmentSqrtN""".split()
 )

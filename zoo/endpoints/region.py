@@ -190,7 +190,7 @@ def fed_content(flow: Flow, i: int) -> int:
     if flow.variable_bits[i]:
         return 0
     nodes = flow.graph.nodes
-    fed = {feed.node: 1 << k for k, feed in enumerate(flow.feeds)}
+    fed = {flow.ports[feed.node, feed.port]: 1 << k for k, feed in enumerate(flow.feeds)}
     todo, seen, bits = [i], {i}, 0
     while todo and len(seen) < 200:
         node = todo.pop()

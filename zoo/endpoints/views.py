@@ -159,8 +159,10 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
             if not todo:
                 break
             for reader in flow.consumers[todo.pop()]:
-                if reader >= len(nodes) or found.inside[reader] != 1 or found.lossward[reader]:
+                if reader >= len(nodes) or found.inside[reader] != 1:
                     continue
+                if found.lossward[reader] and not (flow.taught and not flow.taught[reader]):
+                    continue  # of a loss; what only a measure is taken of may be the answer
                 if nodes[reader].op in ops.PROBABILITIES:
                     return reader
                 if nodes[reader].op in ops.LOOK_THROUGH:
@@ -172,10 +174,10 @@ _PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum",
 _PREPARES_LOGARITHM = _PREPARES_LOSS | {"Sub", "Add", "AddV2", "Mul", "Pow", "Slice", "StridedSlice"}
 
 
-def _within(outer: str, inner: str) -> bool:
-    """Whether the scope of a name, which is not the outermost, holds the scope of another one."""
-    scope = outer.rpartition("/")[0]
-    return bool(scope) and inner.startswith(f"{scope}/")
+def _within(flow: Flow, outer: int, inner: int) -> bool:
+    """Whether the scope of a node, which is not that of the whole model, holds the scope of another one."""
+    scope, _, _ = flow.graph.names[outer].rpartition("/")
+    return len(scope) > len(flow.scope) and flow.graph.names[inner].startswith(f"{scope}/")
 
 
 def _is_odds(flow: Flow, i: int) -> bool:
@@ -218,7 +220,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     for _ in range(8):
         op = nodes[node].op
         if op in ops.PROBABILITIES:
-            return shaped if shaped >= 0 and _within(nodes[shaped].name, nodes[node].name) else node
+            return shaped if shaped >= 0 and _within(flow, shaped, node) else node
         if op == "Reshape":
             shaped = node
         if op in ("Squeeze", "Identity") and nodes[walk_back(flow, node)].op in ops.PROBABILITIES:
@@ -339,7 +341,7 @@ def root_of(flow: Flow, i: int, port: int = 0) -> tuple[int, int]:
         if inner is None or (nodes[i].op == "Log" and nodes[inner[0]].op not in ops.PROBABILITIES):
             break
         i, port = _beside_zeros(flow, *inner)
-    return i, port if i < len(nodes) and nodes[i].op in CUTS else 0
+    return i, port if i < len(nodes) and nodes[i].op in CUTS | ops.CALLS else 0
 
 
 def _beside_zeros(flow: Flow, i: int, port: int) -> tuple[int, int]:
