@@ -826,3 +826,53 @@ def test_a_scope_around_a_whole_model_is_not_the_net_s_own(sketch: Sketch) -> No
         sketch.train(-tf.reduce_mean(truth * tf.math.log(table)))
 
     assert outputs(sketch) == [chances.name]
+
+
+def test_what_a_training_names_by_a_node_of_its_own_is_the_answer(sketch: Sketch) -> None:
+    """Though another tensor is compared with the label, and another net's answer hangs loose."""
+    tf, truth = sketch.tf, sketch.feed([None, 3])
+    hidden = tf.nn.relu(sketch.dense(sketch.feed([None, 8]), 5, "hidden"))
+    logits = sketch.dense(hidden, 3, "last")
+    sketch.dense(hidden, 2, "other")
+    sketch.train(sketch.entropy(logits, truth))
+    named = tf.identity(hidden, name="features_for_search")
+
+    found = detect(read(sketch))
+
+    assert names(found)[1] == [named.name]
+    assert "name by a node" in found.outputs[0].reason
+    assert logits.name in found.candidates.outputs[:3]
+
+
+def test_named_states_are_not_all_that_a_model_says(sketch: Sketch) -> None:
+    tf, truth = sketch.tf, sketch.feed([1, 5])
+    x, before = sketch.feed([1, 4], "x"), sketch.feed([1, 3], "before")
+    both = tf.concat([x, tf.tanh(before)], 1)
+    kept, fresh = tf.sigmoid(sketch.dense(both, 3, "f")), tf.sigmoid(sketch.dense(both, 3, "i"))
+    state = kept * before + fresh * tf.tanh(sketch.dense(both, 3, "j"))
+    chances = tf.nn.softmax(logits := sketch.dense(tf.tanh(state), 5, "last"))
+    sketch.train(sketch.entropy(logits, truth))
+    after = tf.identity(state, name="after")
+
+    assert set(outputs(sketch)) == {chances.name, after.name}
+
+
+def test_what_an_author_collected_is_the_answer(sketch: Sketch) -> None:
+    """Examples may be in the same collection; losses and layers' results are in other ones."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, truth = sketch.feed([None, 8]), sketch.feed([None, 3])
+    hidden = tf.nn.relu(sketch.dense(x, 5, "hidden"))
+    logits = sketch.dense(hidden, 3, "last")
+    chances = tf.nn.softmax(logits)
+    loss = sketch.entropy(logits, truth)
+    sketch.train(loss)
+    v1.add_to_collection("losses", loss)
+    v1.add_to_collection("layer_tensor/hidden", hidden)
+    for tensor in (x, logits):
+        v1.add_to_collection("test_nodes", tensor)
+
+    found = detect(read(sketch))
+
+    assert names(found) == ([x.name], [logits.name])
+    assert "the collection 'test_nodes'" in found.outputs[0].reason
+    assert chances.name in found.candidates.outputs[:3]

@@ -19,6 +19,7 @@ from zoo.endpoints.copies import FOR_TRAINING, inference, layers_of, untaught_co
 from zoo.endpoints.flow import Flow, output_dtype
 from zoo.endpoints.heads import (
     Head,
+    bare,
     cone,
     decided_for_labels,
     heads,
@@ -30,6 +31,7 @@ from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.leftovers import without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
+from zoo.endpoints.told import told
 from zoo.endpoints.trainers import through_another, without_critics, without_teachers
 
 _AUXILIARY = re.compile(r"(^|[/_])aux", re.IGNORECASE)
@@ -48,6 +50,9 @@ class Choice:
 def choose(flow: Flow, found: Region) -> Choice:
     """The heads that together are the model's answer."""
     groups = heads(flow, found)
+    if said := told(flow, found, groups):
+        others = [head for head in groups if all(head is not one for one in said)]
+        return Choice(said, others, _SHOWN if len(said) == 1 else _SINGLE)
     made, judge = generators(flow, found) if flow.trained else ([], 0)
     if made:
         choice = _generated(flow, groups, made, judge)
@@ -102,14 +107,7 @@ def unread(flow: Flow) -> list[Head]:
     """What nobody reads of a graph that does not train, if it is little: where nothing else tells."""
     ends = [i for i in flow.line if not len(flow.consumers[i]) and not flow.looped[i]]
     ends = [i for i in ends if flow.feed_bits[i]] or ends
-    return [_unread(flow, i) for i in ends] if len(ends) <= _ENDS else []
-
-
-def _unread(flow: Flow, i: int, port: int = 0) -> Head:
-    """A tensor that nobody reads as a head, whatever it is."""
-    return Head(
-        node=i, port=port, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i], root=i, dangling=True
-    )
+    return [bare(flow, i) for i in ends] if len(ends) <= _ENDS else []
 
 
 _ENDS = 16
@@ -163,7 +161,7 @@ def _frozen(flow: Flow, found: Region, groups: list[Head]) -> Choice | None:
     ends = [i for i in ends if i in known or (flow.feed_bits[i] & ~found.side and not _steers(flow, i))]
     if not 0 < len(ends) <= _ENDS:
         return None
-    chosen = [known.get(i) or _unread(flow, i) for i in ends]
+    chosen = [known.get(i) or bare(flow, i) for i in ends]
     # The next state may be read, and an energy by what makes its slope.
     chosen += [
         head for head in groups
@@ -173,7 +171,7 @@ def _frozen(flow: Flow, found: Region, groups: list[Head]) -> Choice | None:
     confidence = _SHOWN if len(chosen) == 1 else _SINGLE
     if _reachable(flow, found) & ~_union(chosen):
         confidence -= _DOUBT
-    chosen += [_unread(flow, i, port) for i, port in unread_parts(flow, found)]
+    chosen += [bare(flow, i, port) for i, port in unread_parts(flow, found)]
     chosen = [part for head in chosen for part in parts(flow, found, head)]
     unique = {(head.node, head.port): head for head in chosen}
     return Choice([unique[pair] for pair in sorted(unique)], others, confidence)

@@ -50,6 +50,12 @@ class Head:
     cone: frozenset[int] = frozenset()
 
 
+def bare(flow: Flow, i: int, port: int = 0, *, side: int = 0) -> Head:
+    """A tensor that nobody reads as a head, whatever it is; ``side``: bits of feeds that do not count."""
+    feeds = flow.feed_bits[i] & ~side
+    return Head(node=i, port=port, coverage=flow.variable_bits[i], feeds=feeds, root=i, dangling=True)
+
+
 Groups = dict[tuple[int, int], Head]
 """Heads by what they are views of: a node, and its output where it hands out parts."""
 

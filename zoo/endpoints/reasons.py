@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import FeedPoint, Flow
-from zoo.endpoints.heads import Head
+from zoo.endpoints.heads import Head, tensor
 from zoo.endpoints.kinds import input_kind, walk_back
 from zoo.endpoints.region import Region
+from zoo.endpoints.signatures import collected
 from zoo.protos import Shape
 
 
@@ -37,6 +38,11 @@ def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bo
         text += "; another net of this graph judges it in the place of examples"
     elif head.rule == "complete":
         text += "; the first tensor that needs them all, before the loss"
+    elif head.rule == "collected":
+        key = collected(flow.meta)[tensor(flow, head.node, head.port)]
+        text += f"; its author put it into the collection {key!r}"
+    elif head.rule == "named":
+        text += "; its author gave it a name by a node that does nothing else"
     elif head.dangling:
         text += "; nobody reads it, so it was made to be fetched"
     elif head.labels:

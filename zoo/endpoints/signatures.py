@@ -73,6 +73,28 @@ def choose(meta: MetaGraph) -> tuple[Chosen | None, list[str]]:
     return Chosen(signature=best.signature, inputs=best.inputs, outputs=best.outputs, others=others), warnings
 
 
+def collected(meta: MetaGraph) -> dict[str, str]:
+    """Tensors that the author put into collections of their own → the collection, in order.
+
+    TensorFlow's collections, and those of layers' results, losses and measures, say nothing of answers.
+    """
+    found: dict[str, str] = {}
+    for key, names in meta.collections.items():
+        tensors = [_full(name) for name in names if not name.startswith("^") and _exists(meta.graph, name)]
+        if not _OF_TENSORFLOW.search(key) and 0 < len(tensors) == len(names) <= _FEW:
+            found.update((tensor, key) for tensor in tensors if tensor not in found)
+    return found
+
+
+_OF_TENSORFLOW = re.compile(
+    r"variables|^train|_op$|_ops$|summar|global_step|loss|resources|iterators|queue_runners|table|savers|context"
+    r"|regulari|end_?points|activations|weight|bias|metric|accuracy|asset|handle|kernel|layer|features?$",
+    re.IGNORECASE,
+)
+_FEW = 8
+"""Tensors of one collection that somebody means to fetch; more are the results of all layers."""
+
+
 def _legacy_pair(meta: MetaGraph) -> tuple[Signature, ...]:
     """The two signatures ``inputs`` and ``outputs`` of a SessionBundle as the one that they make up."""
     found = {s.key: s for s in meta.signatures if s.origin == "serving_signatures"}

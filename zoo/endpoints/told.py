@@ -1,0 +1,58 @@
+"""Outputs that the author told: by a collection, or by a name that is there to be fetched by."""
+
+from __future__ import annotations
+
+from zoo.endpoints.flow import Flow
+from zoo.endpoints.heads import Head, bare
+from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
+from zoo.endpoints.region import Region
+from zoo.endpoints.signatures import collected
+from zoo.endpoints.states import next_states, starts_from_feed
+from zoo.endpoints.views import root_of
+from zoo.graph import split_input
+
+
+def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
+    """What the author says is to be fetched, with what stands beside it; nothing where nothing is said.
+
+    A name counts in a training, outside of all scopes, on a node that does nothing else and that nobody
+    reads.  States are not all that a model says.
+    """
+    why = dict.fromkeys(_collected(flow, found), "collected")
+    if flow.trained:
+        why.update(
+            ((i, 0), "named") for i in flow.graph.having(("Identity",))
+            if found.inside[i] == 1 and flow.variable_bits[i]
+            and not len(flow.consumers[i]) and not flow.looped[i]
+            and is_deliberate(flow, i) and _outside(flow, i)
+        )  # fmt: skip
+    states = {i for feed in flow.feeds for i in next_states(flow, feed)} if why else set()
+    if all(walk_back(flow, i) in states or starts_from_feed(flow, i) for i, _ in why):
+        return []
+    known = {(head.node, head.port): head for head in groups}
+    alike, roots = {flow.variable_bits[i] for i, _ in why}, {root_of(flow, *pair)[0] for pair in why}
+    for head in groups:
+        beside = head.dangling and not head.labels and head.coverage in alike and head.root not in roots
+        if flow.trained and beside and is_named(flow, head.node) and _outside(flow, head.node):
+            why.setdefault((head.node, head.port), "head")
+    chosen = [known.get(pair) or bare(flow, *pair, side=found.side) for pair in sorted(why)]
+    for head in chosen:
+        head.rule = why[head.node, head.port] if head.rule == "head" else head.rule
+    return chosen
+
+
+def _outside(flow: Flow, i: int) -> bool:
+    """Whether a node stands in no scope but that of the whole model."""
+    return "/" not in flow.graph.names[i].removeprefix(flow.scope)
+
+
+def _collected(flow: Flow, found: Region) -> list[tuple[int, int]]:
+    """Activations, (node, output), in collections of the author's."""
+    pairs = []
+    for text in collected(flow.meta):
+        name, port = split_input(text)
+        i = flow.graph.index[name]
+        there = port < max(1, len(flow.graph.nodes[i].output_shapes()))
+        if there and found.inside[i] == 1 and flow.variable_bits[i] and not flow.looped[i]:
+            pairs.append((i, port))
+    return pairs
