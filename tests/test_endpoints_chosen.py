@@ -876,3 +876,31 @@ def test_what_an_author_collected_is_the_answer(sketch: Sketch) -> None:
     assert names(found) == ([x.name], [logits.name])
     assert "the collection 'test_nodes'" in found.outputs[0].reason
     assert chances.name in found.candidates.outputs[:3]
+
+
+def test_an_answer_whose_mean_is_watched_is_an_answer_all_the_same(sketch: Sketch) -> None:
+    """The copy of the net for validation: summaries and measures of means are all that reads it."""
+    tf, v1 = sketch.tf, sketch.v1
+
+    def net(x: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(x, 6, "hidden")), 3, "last")
+
+    sketch.train(sketch.entropy(net(sketch.feed([None, 8])), sketch.feed([None, 3])))
+    unseen = sketch.feed([None, 8])
+    chances = tf.nn.softmax(net(unseen))
+    v1.summary.scalar("mean", tf.reduce_mean(chances))
+    total = v1.get_variable("total", [], use_resource=False)
+    v1.assign_add(total, tf.reduce_sum(chances))
+    tf.reduce_max(chances, name="surest")
+
+    assert names(detect(read(sketch))) == ([unseen.name], [chances.name])
+
+
+def test_what_is_computed_to_be_watched_is_no_answer(sketch: Sketch) -> None:
+    """How undecided the model is, of each example."""
+    tf, v1, truth = sketch.tf, sketch.v1, sketch.feed([None, 3])
+    chances = tf.nn.softmax(logits := sketch.dense(sketch.feed([None, 8]), 3, "last"))
+    sketch.train(sketch.entropy(logits, truth))
+    v1.summary.scalar("doubt", tf.reduce_mean(-tf.reduce_sum(chances * tf.math.log(chances + 1e-8), 1)))
+
+    assert outputs(sketch) == [chances.name]

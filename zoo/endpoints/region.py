@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, leads_on, meets_parameter, parameter_behind
-from zoo.endpoints.kinds import walk_back
+from zoo.endpoints.kinds import is_named, walk_back
 from zoo.shapes.engine import BACK_EDGES
 
 
@@ -256,7 +256,10 @@ def _readers_inside(flow: Flow, found: Region, watched: bytearray) -> list[int]:
         elif watched[i] or ops.writes(op):
             direct = flow.off[i] and not ops.writes(op) and found.reported[s] != 2
             found.reported[s] = 1 if direct else 2
-    np.frombuffer(found.scalar, np.uint8)[source[~apart & (within == 2)]] = 1
+    measured = ~apart & (within == 2)
+    for at in np.flatnonzero(measured & np.frombuffer(_glances(flow), np.bool_)[reader]).tolist():
+        measured[at] = not _is_layer_s(flow, int(source[at]))
+    np.frombuffer(found.scalar, np.uint8)[source[measured]] = 1
     if labels:
         others = ~apart & (within == 0)
         for i, s in zip(reader[others].tolist(), source[others].tolist(), strict=True):
@@ -270,6 +273,33 @@ def _readers_inside(flow: Flow, found: Region, watched: bytearray) -> list[int]:
             uses[i] = 0
     return uses
 
+
+def _glances(flow: Flow) -> bytearray:
+    """Per node whether it sums a tensor up to be looked at alone, and no gradient goes through it."""
+    nodes = flow.graph.nodes
+    glances = bytearray(len(flow.rows))
+    for i in flow.graph.having(ops.REDUCTIONS) if flow.taught else ():
+        shown = all(
+            nodes[j].op == "ScalarSummary" or ops.writes(nodes[j].op)
+            for j in flow.consumers[i]
+            if j < len(nodes)
+        )
+        glances[i] = shown and not flow.taught[i]
+    return glances
+
+
+def _is_layer_s(flow: Flow, i: int) -> bool:
+    """Whether a tensor is what a layer made, in whatever form, or has a name; not made to be measured."""
+    base = walk_back(flow, i)
+    if base >= len(flow.graph.nodes):
+        return False
+    made = flow.graph.nodes[base].op
+    return made in _OF_LAYERS or meets_parameter(flow, base) or is_named(flow, i)
+
+
+_OF_LAYERS = (
+    ops.ACTIVATIONS | ops.MIXES | frozenset("Relu Relu6 Elu Selu LeakyRelu Tanh Softplus Exit".split())
+)
 
 _VIEWS = frozenset(
     """ImageSummary HistogramSummary AudioSummary AudioSummaryV2 TensorSummary TensorSummaryV2
