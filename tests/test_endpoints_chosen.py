@@ -904,3 +904,12 @@ def test_what_is_computed_to_be_watched_is_no_answer(sketch: Sketch) -> None:
     v1.summary.scalar("doubt", tf.reduce_mean(-tf.reduce_sum(chances * tf.math.log(chances + 1e-8), 1)))
 
     assert outputs(sketch) == [chances.name]
+
+
+def test_a_tensor_that_is_printed_on_its_way_to_the_loss_is_told_all_the_same(sketch: Sketch) -> None:
+    tf, truth = sketch.tf, sketch.feed([None, 3])
+    chances = tf.nn.softmax(sketch.dense(sketch.feed([None, 8]), 3, "last"))
+    printed = tf.raw_ops.Print(input=chances, data=[chances])
+    sketch.train(-tf.reduce_mean(tf.reduce_sum(truth * tf.math.log(printed), 1)))
+
+    assert outputs(sketch) in ([printed.name], [chances.name])

@@ -804,7 +804,7 @@ def _parameter_behind(flow: Flow, i: int) -> int:
     return -1
 
 
-_TRIVIAL = frozenset({"Identity", "Snapshot", "PreventGradient", "Enter", "Exit", "Merge", "Switch"})
+_TRIVIAL = frozenset("Identity Snapshot PreventGradient Print EnsureShape Enter Exit Merge Switch".split())
 """Ops whose gradient is what comes in, so that no node may tell of it."""
 
 

@@ -152,7 +152,7 @@ DECISIONS = frozenset(
     InTopK InTopKV2 Sign""".split()
 )
 LOOK_THROUGH = frozenset(
-    "Identity Reshape Squeeze ExpandDims Cast StopGradient Transpose Snapshot CheckNumerics".split()
+    "Identity Reshape Squeeze ExpandDims Cast StopGradient Transpose Snapshot CheckNumerics Print".split()
 )
 DIFFERENCES = frozenset(
     """Sub SquaredDifference Mul Maximum Equal SigmoidCrossEntropyWithLogits
