@@ -913,3 +913,23 @@ def test_a_tensor_that_is_printed_on_its_way_to_the_loss_is_told_all_the_same(sk
     sketch.train(-tf.reduce_mean(tf.reduce_sum(truth * tf.math.log(printed), 1)))
 
     assert outputs(sketch) in ([printed.name], [chances.name])
+
+
+def test_names_for_the_loss_and_names_for_nobody_are_told_together(sketch: Sketch) -> None:
+    """Of the copy that only learns the name does not count."""
+    tf = sketch.tf
+
+    def trunk(x: Any) -> Any:
+        return tf.nn.relu(sketch.dense(x, 6, "trunk"))
+
+    x, kinds, places = sketch.feed([None, 8]), sketch.feed([None, 3]), sketch.feed([None, 4])
+    hidden = trunk(x)
+    scores = sketch.dense(hidden, 3, "kind")
+    boxes = tf.identity(sketch.dense(hidden, 4, "place"), name="boxes")
+    logits = tf.identity(scores, name="logits")
+    sketch.train(sketch.entropy(logits, kinds) + tf.reduce_mean(tf.square(boxes - places)))
+    chances = tf.identity(
+        tf.nn.softmax(sketch.dense(trunk(sketch.feed([None, 8])), 3, "kind")), name="chances"
+    )
+
+    assert set(outputs(sketch)) == {boxes.name, chances.name}

@@ -29,13 +29,16 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
     states = {i for feed in flow.feeds for i in next_states(flow, feed)} if why else set()
     if all(walk_back(flow, i) in states or starts_from_feed(flow, i) for i, _ in why):
         return []
-    known = {(head.node, head.port): head for head in groups}
+    heads = {(head.node, head.port): head for head in groups}
     alike, roots = {flow.variable_bits[i] for i, _ in why}, {root_of(flow, *pair)[0] for pair in why}
-    for head in groups:
-        beside = head.dangling and not head.labels and head.coverage in alike and head.root not in roots
-        if flow.trained and beside and is_named(flow, head.node) and _outside(flow, head.node):
+    for head in groups if flow.trained else ():
+        if head.labels:  # so named for the loss, and for whoever fetches it; of a copy for training alone
+            beside = is_deliberate(flow, head.node) and all(head.coverage & ~known for known in alike)
+        else:
+            beside = head.dangling and head.coverage in alike and is_named(flow, head.node)
+        if beside and head.root not in roots and _outside(flow, head.node):
             why.setdefault((head.node, head.port), "head")
-    chosen = [known.get(pair) or bare(flow, *pair, side=found.side) for pair in sorted(why)]
+    chosen = [heads.get(pair) or bare(flow, *pair, side=found.side) for pair in sorted(why)]
     for head in chosen:
         head.rule = why[head.node, head.port] if head.rule == "head" else head.rule
     return chosen
