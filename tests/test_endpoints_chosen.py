@@ -933,3 +933,41 @@ def test_names_for_the_loss_and_names_for_nobody_are_told_together(sketch: Sketc
     )
 
     assert set(outputs(sketch)) == {boxes.name, chances.name}
+
+
+def test_all_differences_by_new_axes_are_a_loss_of_embeddings(sketch: Sketch) -> None:
+    tf, labels = sketch.tf, sketch.feed([None], dtype="int64")
+    embedding = sketch.dense(sketch.feed([None, 8]), 4, "embedding")
+    apart = tf.reduce_sum(tf.square(embedding[:, None] - embedding[None]), 2)
+    alike = tf.cast(tf.equal(labels[:, None], labels[None]), "float32")
+    sketch.train(tf.reduce_mean(alike * apart))
+
+    assert outputs(sketch) == [embedding.name]
+
+
+def test_a_finer_picture_with_a_judge_of_its_own_is_an_answer_beside_the_coarse_one(sketch: Sketch) -> None:
+    tf, noise = sketch.tf, sketch.feed([None, 4])
+    small, large = sketch.feed([None, 6]), sketch.feed([None, 12])
+
+    def judge(x: Any, name: str) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(x, 5, f"{name}1")), 1, f"{name}2")
+
+    coarse = tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(noise, 5, "g1")), 6, "g2"))
+    finer = tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(coarse, 8, "h1")), 12, "h2"))
+    sketch.train(
+        tf.reduce_mean(judge(coarse, "c")) - tf.reduce_mean(judge(small, "c"))
+        + tf.reduce_mean(judge(finer, "f")) - tf.reduce_mean(judge(large, "f"))
+    )  # fmt: skip
+
+    assert names(detect(read(sketch))) == ([noise.name], [coarse.name, finer.name])
+
+
+def test_a_measure_of_a_part_does_not_make_the_part_the_answer(sketch: Sketch) -> None:
+    """The form that was named counts, too, not what it was made of."""
+    tf, truth = sketch.tf, sketch.feed([None, 1, 6])
+    made = sketch.dense(tf.nn.relu(sketch.dense(sketch.feed([None, 8]), 5, "h")), 6, "last")
+    shown = tf.expand_dims(made, 1, name="shown")
+    sketch.train(tf.reduce_mean(tf.abs(shown - truth)))
+    tf.reduce_mean(tf.square(tf.identity(shown[:, 0]) - truth[:, 0]), name="error")
+
+    assert outputs(sketch) == [shown.name]

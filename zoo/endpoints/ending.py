@@ -194,11 +194,24 @@ def _meets_itself(flow: Flow, i: int) -> bool:
     nodes, row = flow.graph.nodes, flow.rows[i]
     if len(row) != 2:
         return False
-    if walk_back(flow, row[0][0]) != walk_back(flow, row[1][0]):
+    axes = [_adds_axis(flow, s) for s, _ in row]
+    if walk_back(flow, axes[0]) != walk_back(flow, axes[1]):
         return False
     if nodes[i].op in ("Sub", "SquaredDifference"):
-        return any(s < len(nodes) and nodes[s].op in ("ExpandDims", "Reshape") for s, _ in row)
+        return any(
+            before != s or (s < len(nodes) and nodes[s].op in ("ExpandDims", "Reshape"))
+            for before, (s, _) in zip(axes, row, strict=True)
+        )
     return nodes[i].op == "MatMul" and _turned(flow, i) == [False, True]
+
+
+def _adds_axis(flow: Flow, i: int) -> int:
+    """What an index that only adds an axis is taken of; for anything else the node itself."""
+    node = flow.graph.nodes[i] if i < len(flow.graph.nodes) else None
+    if node is None or node.op != "StridedSlice" or not flow.rows[i]:
+        return i
+    added = node.attr("new_axis_mask")
+    return flow.rows[i][0][0] if added is not None and added.i else i
 
 
 def _turned(flow: Flow, i: int) -> list[bool]:

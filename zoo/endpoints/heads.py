@@ -231,7 +231,7 @@ def add_view(
     head.labels |= labels
     rivals = [(head.node, head.port, head.dangling), (view, port, dangling)]
     if converted:
-        best = rivals[1]
+        best = rivals[0 if _is_cut_of(flow, view, head.node) else 1]
     else:
         best = max(rivals, key=lambda rival: (appeal_of(flow, rival[0], dangling=rival[2]), -rival[0]))
     for node, k, _ in rivals:
@@ -241,6 +241,11 @@ def add_view(
     head.coverage |= flow.variable_bits[view]
     if view != i and (i, 0) not in head.alternatives:
         head.alternatives.append((i, port_of(flow, i)))
+
+
+def _is_cut_of(flow: Flow, i: int, whole: int) -> bool:
+    """Whether a tensor shows a part of another one, in whatever form."""
+    return walk_back(flow, i, ops.LOOK_THROUGH | {"Slice", "StridedSlice"}) == walk_back(flow, whole)
 
 
 def _labels(found: Region, *nodes: int) -> int:

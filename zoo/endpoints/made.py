@@ -153,13 +153,14 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
                 made.setdefault(root, []).append((s, own))
     groups: Groups = {}
     judge = 0
-    sources: dict[int, int] = {}
+    sources: dict[int, tuple[int, int]] = {}
     losses = judged(flow, found) if raw.keys() & made.keys() else b""
     for root, items in made.items():
         if root in raw and losses[raw[root]]:
-            sources.update((s, raw[root]) for s, _ in items)
+            sources.update((s, (raw[root], own)) for s, own in items)
             judge |= flow.variable_bits[root]
-    for node, example in sorted(sources.items()):
+    judges: dict[int, int] = {}
+    for node, (example, own) in sorted(sources.items()):
         for _ in range(6):
             # What is done to examples as well belongs to the judge: centering, adding a condition.
             if example >= len(nodes) or nodes[node].op not in _FOR_THE_JUDGE:
@@ -174,15 +175,23 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
                 break
             node = inner[0]
             example = next((t for t, _ in rows[example] if flow.feed_bits[t]), example)
+        known = set(groups)
         add_view(flow, found, groups, node, dangling=True, rule="generator")
+        judges.update((id(groups[key]), own) for key in groups.keys() - known)
     chosen = list(groups.values())
     for head in chosen:
         judge &= ~head.coverage  # of two generators in a circle each reads what the other made
-    # What a net makes of what a net made (an interpolation, a cycle) is not the answer.
+    # What a net makes of what a net made (an interpolation, a cycle) is not the answer; but a finer picture
+    # that has a judge of its own is.
     return [
-        head for head in chosen
-        if not any(other is not head and _above(flow, other.node, head.node) for other in chosen)
-    ], judge  # fmt: skip
+        head
+        for head in chosen
+        if not any(
+            other.node in cone(flow, head.node)
+            for other in chosen
+            if other.node != head.node and judges[id(other)] == judges[id(head)]
+        )
+    ], judge
 
 
 def views_for_judge(flow: Flow, found: Region, node: int) -> int:
@@ -226,8 +235,3 @@ def _uses_count(flow: Flow, i: int) -> int:
     return sum(
         1 for j in flow.consumers[i] if j < len(nodes) and not flow.off[j] and nodes[j].op not in ops.SHAPES
     )
-
-
-def _above(flow: Flow, first: int, second: int) -> bool:
-    """Whether ``second`` needs ``first``."""
-    return first != second and first in cone(flow, second)

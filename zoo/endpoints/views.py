@@ -9,7 +9,7 @@ from __future__ import annotations
 from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS
 from zoo.endpoints.flow import Flow
-from zoo.endpoints.kinds import is_deliberate, walk_back
+from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
 
 
@@ -237,7 +237,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     beside = _shown_beside(flow, found, i)
     if beside >= 0:
         return beside
-    if nodes[i].op == "ExpandDims" and _inner(flow, found, i):
+    if nodes[i].op == "ExpandDims" and _inner(flow, found, i) and not is_named(flow, i):
         return rows[i][0][0]
     if nodes[i].op == "Reshape" and _inner(flow, found, i) and not _read_twice(flow, i):
         before = rows[i][0][0]
