@@ -1,8 +1,9 @@
 """Scores how inputs and outputs are found, on the labelled graphs, with peers and calibration.
 
-python -m benchmarks.score_endpoints            # the half to develop on, case by case
-python -m benchmarks.score_endpoints --report   # only figures, of the other half
-python -m benchmarks.score_endpoints --frozen   # the same graphs as frozen exports of their true outputs
+python -m benchmarks.score_endpoints                    # the half to develop on, case by case
+python -m benchmarks.score_endpoints --report           # only figures, of the other half
+python -m benchmarks.score_endpoints --as frozen        # the same as frozen exports of their true outputs
+python -m benchmarks.score_endpoints --as element       # changed otherwise, see `benchmarks.variants`
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from dataclasses import dataclass
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from benchmarks.endpoints.cases import Labelled, cases, exported, made, v1
+from benchmarks.endpoints.cases import Labelled, cases, made, v1
+from benchmarks.variants import VARIANTS
 from zoo import protos
 from zoo.endpoints import detect
 from zoo.graph import MetaGraph
@@ -87,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--report", action="store_true", help="score the half that nobody develops on")
-    parser.add_argument("--frozen", action="store_true", help="the graphs as frozen exports")
+    parser.add_argument("--as", choices=VARIANTS, dest="variant", help="the graphs changed, truth and all")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--module", default="", help="cases of this module of benchmarks/endpoints alone")
     options = parser.parse_args(argv)
@@ -110,11 +112,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     nodes, seconds = 0, 0.0
     for case in chosen:
         labelled = made(case)
-        if options.frozen:
-            export = exported(labelled)
-            if export is None:
+        if options.variant is not None:
+            changed = VARIANTS[options.variant](labelled)
+            if changed is None:
                 continue
-            labelled = export
+            labelled = changed
         meta = meta_graph(protos.MetaGraphDef.FromString(labelled.meta), case.name)
         start = time.perf_counter()
         answer, confidence = ours(meta)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from benchmarks import measure, zoo_models
-from tests.sketches import Sketch
+from tests.sketches import Sketch, names
+from zoo import protos
+from zoo.endpoints import detect
+from zoo.readers.metagraph import meta_graph
+
+if TYPE_CHECKING:
+    from benchmarks.endpoints.cases import Labelled
 
 
 def python(code: str) -> list[str]:
@@ -72,21 +78,28 @@ def test_a_made_model_restores_in_tensorflow(tmp_path: Path) -> None:
         assert len(momentum) == len(graph.get_collection("trainable_variables"))
 
 
-def test_an_export_of_a_labelled_graph_is_what_its_outputs_need(sketch: Sketch) -> None:
-    """It holds constants for variables and no training, and TensorFlow computes what the graph did."""
-    from benchmarks.endpoints.cases import Case, Labelled, exported
+@pytest.fixture
+def labelled(sketch: Sketch) -> Labelled:
+    """A classifier in training, with a Saver, as the yardstick of inputs and outputs holds some."""
+    from benchmarks.endpoints.cases import Case, Labelled
 
     tf, v1 = sketch.tf, sketch.v1
     x, label = sketch.feed([None, 8]), sketch.feed([None, 3])
     chances = tf.nn.softmax(sketch.dense(tf.nn.relu(sketch.dense(x, 4, "h")), 3, "o"))
     sketch.train(-tf.reduce_mean(label * tf.math.log(chances)))
-    labelled = Labelled(
-        Case("one", "classifier", lambda: ([x], [chances])),
-        v1.train.export_meta_graph().SerializeToString(),
-        (((x.name,), (chances.name,)),),
-    )
+    saver = v1.train.Saver().as_saver_def()
+    graph = v1.get_default_graph().as_graph_def(add_shapes=True)
+    meta = v1.train.export_meta_graph(saver_def=saver, graph_def=graph)
+    case = Case("one", "classifier", lambda: ([x], [chances]))
+    return Labelled(case, meta.SerializeToString(), (((x.name,), (chances.name,)),))
 
-    export = exported(labelled)
+
+def test_a_labelled_graph_that_is_frozen_is_what_its_outputs_need(sketch: Sketch, labelled: Labelled) -> None:
+    """It holds constants for variables and no training, and TensorFlow computes what the graph did."""
+    from benchmarks import variants
+
+    tf, v1 = sketch.tf, sketch.v1
+    export = variants.frozen(labelled)
 
     assert export is not None
     graph = v1.MetaGraphDef.FromString(export.meta).graph_def
@@ -95,5 +108,28 @@ def test_an_export_of_a_labelled_graph_is_what_its_outputs_need(sketch: Sketch) 
     }  # fmt: skip
     with tf.Graph().as_default(), v1.Session() as session:
         tf.import_graph_def(graph, name="")
-        found = session.run(chances.name, {x.name: np.ones((1, 8))})
+        [[x], [chances]] = export.truths[0]
+        found = session.run(chances, {x: np.ones((1, 8))})
     assert found.tolist() == [pytest.approx([1 / 3] * 3)]  # all weights are zero
+
+
+@pytest.mark.parametrize("variant", ["element", "frozen", "named", "scope", "watched"])
+def test_a_labelled_graph_that_is_changed_is_told_as_before(
+    sketch: Sketch, labelled: Labelled, variant: str
+) -> None:
+    """TensorFlow still loads it, and training goes on as it did."""
+    from benchmarks import variants
+
+    tf, v1 = sketch.tf, sketch.v1
+    changed = variants.VARIANTS[variant](labelled)
+
+    assert variant in variants.VARIANTS
+    assert changed is not None
+    assert changed.meta != labelled.meta
+    meta = v1.MetaGraphDef.FromString(changed.meta)
+    if variant != "element":  # its pipeline is a stand-in
+        with tf.Graph().as_default():
+            saver = v1.train.import_meta_graph(meta)
+            assert (saver is None) == (variant == "frozen")
+    found = detect(meta_graph(protos.MetaGraphDef.FromString(changed.meta), variant))
+    assert names(found) == tuple(map(list, changed.truths[0]))

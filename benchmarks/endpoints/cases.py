@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
-
-from zoo.endpoints.ops import VARIABLES
 
 v1 = tf.compat.v1
 
@@ -112,53 +109,6 @@ def made(chosen: Case) -> Labelled:
                 graph_def=graph.as_graph_def(add_shapes=True),
             )
     return Labelled(chosen, meta.SerializeToString(), truths)
-
-
-def exported(labelled: Labelled) -> Labelled | None:
-    """The graph as somebody froze it for its first truth: constants for variables, and only what is needed.
-
-    None where all true outputs are read by other ones, or a variable's shape is known to the session only.
-    """
-    meta = v1.MetaGraphDef.FromString(labelled.meta)
-    nodes = {node.name: node for node in meta.graph_def.node}
-    inputs, outputs = labelled.truths[0]
-    needed: set[str] = set()
-    todo = [text.split(":")[0] for text in outputs]
-    while todo:
-        name = todo.pop()
-        if name not in needed:
-            needed.add(name)
-            if nodes[name].op not in VARIABLES:
-                todo += [text.split(":")[0] for text in nodes[name].input if not text.startswith("^")]
-    result = v1.MetaGraphDef()
-    result.graph_def.library.CopyFrom(meta.graph_def.library)
-    for node in meta.graph_def.node:
-        if node.name not in needed:
-            continue
-        copy = result.graph_def.node.add()
-        if node.op in VARIABLES:
-            shape, dtype = tf.TensorShape(node.attr["shape"].shape), tf.as_dtype(node.attr["dtype"].type)
-            if not shape.is_fully_defined() or not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
-                return None
-            value = tf.make_tensor_proto(np.zeros(shape.as_list(), dtype.as_numpy_dtype))
-            copy.name, copy.op = node.name, "Const"
-            copy.attr["dtype"].type = dtype.as_datatype_enum
-            copy.attr["value"].tensor.CopyFrom(value)
-        elif node.op == "ReadVariableOp":
-            copy.name, copy.op = node.name, "Identity"
-            copy.input.append(node.input[0])
-            copy.attr["T"].type = node.attr["dtype"].type
-        elif node.op == "ResourceGather":
-            return None
-        else:
-            copy.CopyFrom(node)
-            copy.attr.pop("_output_shapes", None)
-            del copy.input[:]
-            copy.input.extend(text for text in node.input if not text.startswith("^"))
-    read = {text.split(":")[0] for node in result.graph_def.node for text in node.input}
-    if all(text.split(":")[0] in read for text in outputs):
-        return None
-    return Labelled(labelled.case, result.SerializeToString(), ((inputs, outputs),))
 
 
 def _names(tensors: list[Any]) -> tuple[str, ...]:
