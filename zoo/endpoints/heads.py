@@ -383,19 +383,12 @@ def met_by_labels(flow: Flow, found: Region, *, count: int = 10) -> list[int]:
     """Tensors that a label meets though something else reads them on: candidates, as a rule."""
     nodes = flow.graph.nodes
     terms = _LOSS_PARTS - {"Add", "AddV2", "Mul", "Sigmoid"}
-    result: list[int] = []
-    for i in flow.line:
-        if len(result) >= count:
-            break
-        if (
-            i < len(nodes)
-            and found.inside[i] == 1
-            and found.contact[i]
-            and found.extends[i]
-            and nodes[i].op not in terms
-        ):
-            result.append(i)
-    return result
+    met = [
+        i for i in flow.line
+        if found.inside[i] == 1 and found.contact[i] and (nodes[i].op not in terms or is_named(flow, i))
+    ]  # fmt: skip
+    best = sorted(met, key=lambda i: (is_named(flow, i), flow.variable_bits[i].bit_count()), reverse=True)
+    return best[:count]
 
 
 def seen_beside(flow: Flow, found: Region) -> list[str]:
