@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -19,17 +19,14 @@ from jobs.settings import Ended, RunStoppedError, Settings
 from jobs.tasks import alone, work
 from zoo.records import Row, RowRun
 
-if TYPE_CHECKING:
-    from jobs.sizes import Sizes
-
 log = logging.getLogger(__name__)
 
 _TASK_SECONDS = 2.0
 """Work worth one task: one costs 5 ms on its way there and back, so small rows travel together."""
 _ASK_EVERY = 1.0  # seconds
 _BATCH = 64
-_PATIENCE = 0.1
-"""Seconds to wait for the sizes of rows, while each worker has one."""
+_ALONE = 4_000_000
+"""Bytes of a source from which on a row travels alone, however fast those before it were."""
 _RETURNS = 8
 """How often a row may come back without an outcome: workers do get killed, but not for ever."""
 
@@ -62,6 +59,20 @@ class Pace:
         return max(1, min(_BATCH, fair, int(_TASK_SECONDS / max(self.seconds, 1e-4))))
 
 
+def size_of(row: Row) -> int:
+    """Bytes that a row says its sources have; 0 where it does not say."""
+    return row.size or 0
+
+
+def largest_first(rows: Sequence[Row]) -> list[Row]:
+    """The rows, those of a known size by their size, each of the others where it stood.
+
+    The largest download shall not begin when all others have ended.
+    """
+    known = iter(sorted((row for row in rows if row.size is not None), key=size_of, reverse=True))
+    return [row if row.size is None else next(known) for row in rows]
+
+
 @dataclass
 class Crew:
     """Rows on their way through a Dask client."""
@@ -84,8 +95,6 @@ class Crew:
     workers: int = 1
     asked: float = -math.inf
     """When ``workers`` were counted, on the clock of `time.monotonic`."""
-    sizes: Sizes | None = None
-    """What is known of the sizes of the rows that wait."""
 
     def run(self, rows: Sequence[Row]) -> None:
         """Bring every row to its outcome.
@@ -96,14 +105,8 @@ class Crew:
         """
         from distributed import as_completed
 
-        from jobs.sizes import Sizes
-
         self.plan(rows)
         flow = as_completed(loop=self.client.loop, with_results=True, raise_errors=False)
-        # The first ones in the manifest's order: the first result shall not wait for the largest model.
-        flow.update(self._more(each=1))
-        self.sizes = Sizes(self.waiting, self.settings)
-        self.sizes.wait(_PATIENCE)
         flow.update(self._more())
         for future, result in flow:
             self._land(future, result)
@@ -112,28 +115,33 @@ class Crew:
                 continue
 
     def plan(self, rows: Sequence[Row]) -> None:
-        """Have rows wait for workers."""
-        self.waiting.extend(rows)
+        """Have rows wait for workers; of those that say their size, the largest first."""
+        self.waiting.extend(largest_first(rows))
         named = Counter(url for row in rows for url in {*row.urls, *row.mirrors})
         self.shared = frozenset(url for url, count in named.items() if count > 1)
 
-    def _more(self, each: int = 2) -> list[Any]:
+    def _more(self) -> list[Any]:
         """Tasks for the rows that wait, as many as keep the workers busy and no more."""
         workers, started = self._hands(), []
-        ordered = self.sizes.largest_first(self.waiting) if self.sizes is not None else None
-        if ordered is not None:
-            self.waiting = deque(ordered)
-        while (self.waiting or self.suspects) and len(self.flying) < each * workers:
+        while (self.waiting or self.suspects) and len(self.flying) < 2 * workers:
             if self.suspects:
                 batch: tuple[Row, ...] = (self.suspects.popleft(),)
                 future = self.client.submit(alone, batch[0], self._settings(batch), pure=False)
             else:
-                count = self.pace.batch(len(self.waiting), workers)
-                batch = tuple(self.waiting.popleft() for _ in range(min(count, len(self.waiting))))
+                batch = self._batch(self.pace.batch(len(self.waiting), workers))
                 future = self.client.submit(work, batch, self._settings(batch), pure=False)
             self.flying[future] = batch
             started.append(future)
         return started
+
+    def _batch(self, count: int) -> tuple[Row, ...]:
+        """The next rows, ``count`` at most: one that is large goes without company."""
+        batch = [self.waiting.popleft()]
+        while (
+            self.waiting and len(batch) < count and max(size_of(batch[-1]), size_of(self.waiting[0])) < _ALONE
+        ):
+            batch.append(self.waiting.popleft())
+        return tuple(batch)
 
     def _settings(self, batch: Sequence[Row]) -> Settings:
         """The settings for some rows: archives that others need as well are kept."""

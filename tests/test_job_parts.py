@@ -23,9 +23,7 @@ from jobs.rows import tell_seldom
 from jobs.run import Crew, Pace, sweep
 from jobs.screen import closing, size
 from jobs.settings import TOPIC, Ended, RunStoppedError, Settings
-from jobs.sizes import Sizes
 from tests.clusters import wait_until
-from tests.faults import FaultServer, Reply
 from zoo.alarm import Alarm
 from zoo.records import Archive, Failure, File, Outcome, Row, RowRun, Status, to_json
 from zoo.store import desk, replace, replacing
@@ -374,67 +372,20 @@ def test_what_several_rows_name_is_kept_for_the_others(tmp_path: Path, row: Row)
     assert orders == [(("a",), True), (("b",), False), (("c",), True)]
 
 
-NOWHERE = Settings(output="", cache="", work="")
-"""Settings of a run whose workers are elsewhere."""
+def test_rows_that_say_their_size_come_largest_first_and_large_ones_alone(tmp_path: Path, row: Row) -> None:
+    """Rows that do not say it keep their places; those that were fast say nothing of a large one."""
+    said = {"a": 1_000, "b": None, "c": 9_000_000, "d": 2_000, "e": 50_000_000, "f": None, "g": 3_000}
+    rows = [msgspec.structs.replace(row, slug=slug, size=size) for slug, size in said.items()]
+    settings = Settings(output=str(tmp_path / "zoo"), cache=str(tmp_path), work=str(tmp_path))
+    crew = Crew(client=None, settings=settings, ended=lambda ended: None)
+    crew.plan(rows)
+    assert [row.slug for row in crew.waiting] == ["e", "b", "c", "g", "d", "f", "a"]
 
+    batches = []
+    while crew.waiting:
+        batches.append([row.slug for row in crew._batch(3)])
 
-def _sized(row: Row, slug: str, url: str, size: int | None = None) -> Row:
-    return msgspec.structs.replace(row, name=slug, slug=slug, urls=(url,), size=size)
-
-
-def test_large_rows_come_before_small_ones_and_those_of_unknown_size_first_of_all(row: Row) -> None:
-    said = {"small": 1, "unknown": None, "large": 3, "another": None, "middle": 2}
-    rows = [_sized(row, slug, f"https://x/{slug}", size) for slug, size in said.items()]
-    sizes = Sizes(rows, NOWHERE)
-
-    ordered = sizes.largest_first(rows)
-
-    assert ordered is not None
-    assert [row.slug for row in ordered] == ["unknown", "another", "large", "middle", "small"]
-    assert sizes.largest_first(ordered) is None, "nothing new is known"
-
-
-def test_files_of_this_machine_tell_their_size_if_they_are_there(tmp_path: Path, row: Row) -> None:
-    for name, count in {"small": 1, "large": 2}.items():
-        (tmp_path / name).write_bytes(bytes(count))
-    rows = [_sized(row, name, str(tmp_path / name)) for name in ("small", "gone", "large")]
-
-    ordered = Sizes(rows, NOWHERE).largest_first(rows)
-
-    assert ordered is not None
-    assert [row.slug for row in ordered] == ["gone", "large", "small"]
-
-
-def test_servers_are_asked_for_sizes_and_what_they_do_not_tell_stays_unknown(
-    tmp_path: Path, row: Row
-) -> None:
-    settings = Settings(output="", cache=str(tmp_path / "cache"), work=str(tmp_path), per_host=1)
-    with FaultServer() as server:
-        rows = [
-            _sized(row, "small", server.at("/small", Reply(bytes(1)))),
-            _sized(row, "gone", server.at("/gone", Reply(status=404))),
-            _sized(row, "moved", server.at("/moved", Reply(status=302, headers={"Location": "/large"}))),
-            _sized(row, "broken", server.at("/broken", Reply(bytes(3), length=-1))),
-        ]
-        server.at("/large", Reply(bytes(2)))
-        sizes = Sizes(rows, settings)
-        sizes.wait(60)
-        ordered = sizes.largest_first(rows)
-
-        assert {request.method for request in server.requests} == {"HEAD"}
-    assert ordered is not None
-    assert [row.slug for row in ordered] == ["gone", "broken", "moved", "small"]
-
-
-def test_of_very_many_rows_no_server_is_asked(tmp_path: Path, row: Row) -> None:
-    settings = Settings(output="", cache=str(tmp_path / "cache"), work=str(tmp_path))
-    with FaultServer() as server:
-        rows = [_sized(row, f"{i}", server.at(f"/{i}", Reply(bytes(i)))) for i in range(300)]
-        sizes = Sizes(rows, settings)
-        sizes.wait(60)
-
-        assert sizes.largest_first(rows) is None
-        assert server.connections == 0
+    assert batches == [["e"], ["b"], ["c"], ["g", "d", "f"], ["a"]]
 
 
 def test_a_crumb_says_which_row_is_at_work_and_how_far_it_is(tmp_path: Path) -> None:

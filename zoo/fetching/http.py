@@ -39,31 +39,6 @@ def open_http(
         TransientError: the server cannot be reached, or says that it may answer later.
         FetchError: it answers anything else but the file.
     """
-    headers = {"Range": f"bytes={start}-"} if start else {}
-    if start and validator:
-        headers["If-Range"] = validator
-    exchange = _answer("GET", url, headers, timeouts, redirects)
-    try:
-        return _accept(exchange, start, validator)
-    except BaseException:
-        exchange.close()
-        raise
-
-
-def length_of(url: str, *, timeouts: Timeouts, redirects: int = 10) -> int | None:
-    """How many bytes the file behind ``url`` has, as the server tells without sending it, if it does.
-
-    Raises:
-        FetchError: the server cannot be reached.
-    """
-    exchange = _answer("HEAD", url, {}, timeouts, redirects)
-    exchange.close(done=True)
-    length = exchange.response.headers.get("Content-Length", "")
-    return int(length) if exchange.response.status == 200 and re.fullmatch("[0-9]{1,18}", length) else None
-
-
-def _answer(method: str, url: str, extra: Mapping[str, str], timeouts: Timeouts, redirects: int) -> _Exchange:
-    """The answer to a request, redirects followed."""
     origin = urlsplit(url)
     credentials = _basic(origin.username, origin.password)
     seen = [url]
@@ -76,12 +51,21 @@ def _answer(method: str, url: str, extra: Mapping[str, str], timeouts: Timeouts,
             origin.port,
         ):
             headers["Authorization"] = credentials
-        exchange = _Exchange(method, url, {**headers, **extra}, timeouts)
+        if start:
+            headers["Range"] = f"bytes={start}-"
+            if validator:
+                headers["If-Range"] = validator
+        exchange = _Exchange(url, headers, timeouts)
         location = exchange.response.headers.get("Location")
-        if exchange.response.status not in (301, 302, 303, 307, 308) or location is None:
-            return exchange
-        exchange.close()
-        url = _redirected(url, location, seen, redirects)
+        if exchange.response.status in (301, 302, 303, 307, 308) and location is not None:
+            exchange.close()
+            url = _redirected(url, location, seen, redirects)
+            continue
+        try:
+            return _accept(exchange, start, validator)
+        except BaseException:
+            exchange.close()
+            raise
 
 
 def _redirected(url: str, location: str, seen: list[str], limit: int) -> str:
@@ -206,8 +190,7 @@ class _Exchange:
     notices.  So at the deadline another thread shuts the socket down.
     """
 
-    def __init__(self, method: str, url: str, headers: Mapping[str, str], timeouts: Timeouts) -> None:
-        self.method = method
+    def __init__(self, url: str, headers: Mapping[str, str], timeouts: Timeouts) -> None:
         self.url = url
         self.expired = False
         self.timeouts = timeouts
@@ -240,7 +223,7 @@ class _Exchange:
         self._watchdog = Alarm(self.timeouts.deadline - time.monotonic(), self._expire)
         try:
             self._socket.settimeout(self.timeouts.stall)
-            connection.putrequest(self.method, target, skip_accept_encoding=True)
+            connection.putrequest("GET", target, skip_accept_encoding=True)
             for key, value in headers.items():
                 connection.putheader(key, value)
             connection.endheaders()
