@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.sketches import Sketch, names, read, role
 from zoo.endpoints import detect
 
@@ -971,3 +973,72 @@ def test_a_measure_of_a_part_does_not_make_the_part_the_answer(sketch: Sketch) -
     tf.reduce_mean(tf.square(tf.identity(shown[:, 0]) - truth[:, 0]), name="error")
 
     assert outputs(sketch) == [shown.name]
+
+
+@pytest.mark.parametrize("how", ["difference", "share", "sum", "logarithm"])
+def test_a_part_of_an_element_may_stand_anywhere(sketch: Sketch, how: str) -> None:
+    """It is one of several outputs of a node, and read where layers' results usually are."""
+    tf, v1 = sketch.tf, sketch.v1
+    data = tf.data.Dataset.from_tensors((tf.ones([4, 8]), tf.ones([4, 8])))
+    example, weight = v1.data.make_one_shot_iterator(data).get_next()
+    made = sketch.dense(example, 8, "made")
+    if how == "difference":
+        made = made - example
+    elif how == "share":
+        tf.argmax(example / made, 1)
+    elif how == "sum":
+        tf.reduce_sum(example, name="total")
+    else:
+        made = made * tf.math.log(example)
+    sketch.train(tf.reduce_mean(made * weight))
+
+    assert names(detect(read(sketch)))[0] == [example.name]
+
+
+def test_very_many_names_do_not_say_what_the_answer_is(sketch: Sketch) -> None:
+    """Every layer was named to be looked at, the answer was not."""
+    tf, truth, hidden = sketch.tf, sketch.feed([None, 3]), sketch.feed([None, 8])
+    for k in range(20):
+        hidden = tf.nn.relu(sketch.dense(hidden, 6, f"h{k}"))
+        tf.identity(hidden, name=f"look_{k}")
+    chances = tf.nn.softmax(logits := sketch.dense(hidden, 3, "last"))
+    sketch.train(sketch.entropy(logits, truth))
+
+    assert chances.name in outputs(sketch)
+
+
+def test_a_collection_of_layers_is_no_answer(sketch: Sketch) -> None:
+    """The model goes on from them."""
+    tf, v1, truth = sketch.tf, sketch.v1, sketch.feed([None, 3])
+    hidden = tf.nn.relu(sketch.dense(sketch.feed([None, 8]), 6, "hidden"))
+    chances = tf.nn.softmax(logits := sketch.dense(hidden, 3, "last"))
+    sketch.train(sketch.entropy(logits, truth))
+    v1.add_to_collection("checkpoints", hidden)
+
+    assert outputs(sketch) == [chances.name]
+
+
+def test_an_action_is_fetched_with_how_likely_it_was_and_a_memory_with_both(sketch: Sketch) -> None:
+    """Noise decides; the copy of the net that learns is told which action it was."""
+    tf, v1 = sketch.tf, sketch.v1
+
+    def act(seen: Any, memory: Any) -> tuple[Any, Any, Any]:
+        both = tf.concat([tf.nn.relu(sketch.dense(seen, 6, "h")), memory], 1)
+        after = tf.tanh(sketch.dense(both, 4, "memory"))
+        return sketch.dense(after, 3, "policy"), sketch.dense(after, 1, "worth")[:, 0], after * 1.0
+
+    seen, memory = sketch.feed([2, 8]), sketch.feed([2, 4])
+    scores, worth, after = act(seen, memory)
+    noise = tf.random.uniform(tf.shape(scores))
+    action = tf.argmax(scores - tf.math.log(-tf.math.log(noise)), 1)
+    drawn = tf.one_hot(action, 3)
+    likely = v1.nn.softmax_cross_entropy_with_logits_v2(logits=scores, labels=drawn)
+    again, value, _ = act(sketch.feed([8, 8]), sketch.feed([8, 4]))
+    done, gain, back = sketch.feed([8], dtype="int32"), sketch.feed([8]), sketch.feed([8])
+    taken = v1.nn.softmax_cross_entropy_with_logits_v2(logits=again, labels=tf.one_hot(done, 3))
+    sketch.train(tf.reduce_mean(gain * taken) + tf.reduce_mean(tf.square(value - back)))
+
+    found = outputs(sketch)
+
+    assert {action.name, worth.name, after.name} <= set(found)
+    assert set(found) - {action.name, worth.name, after.name} <= {likely.name}

@@ -8,7 +8,7 @@ from zoo.endpoints import ops
 from zoo.endpoints.copies import made_alike
 from zoo.endpoints.flow import Flow, output_dtype
 from zoo.endpoints.heads import Head, cone
-from zoo.endpoints.kinds import is_named
+from zoo.endpoints.kinds import is_named, walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.views import activation_of
 
@@ -57,6 +57,21 @@ def _only_decides(flow: Flow, found: Region, i: int) -> bool:
                                                       and _only_decides(flow, found, j))
         for j in readers
     )  # fmt: skip
+
+
+def with_decisions(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and of one that says how likely a decision was also the decision: an action, drawn."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    result = list(chosen)
+    for head in chosen:
+        i = walk_back(flow, head.node)
+        if not head.dangling or nodes[i].op not in ops.LOSSES or len(rows[i]) != 2:
+            continue
+        made = walk_back(flow, rows[i][1][0], ops.LOOK_THROUGH | {"OneHot"})
+        drawn = made < len(nodes) and nodes[made].op in ("ArgMax", "Multinomial") and found.inside[made] == 1
+        if drawn and all(other.node != made for other in result):
+            result.append(_beside(flow, head, made))
+    return result
 
 
 def with_counts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:

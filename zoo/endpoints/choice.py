@@ -11,6 +11,7 @@ from zoo.endpoints.beside import (
     is_shown,
     with_both_layouts,
     with_counts,
+    with_decisions,
     with_earlier_steps,
     with_named_views,
     with_slopes,
@@ -52,7 +53,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     groups = heads(flow, found)
     if said := told(flow, found, groups):
         others = [head for head in groups if all(head is not one for one in said)]
-        return Choice(said, others, _SHOWN if len(said) == 1 else _SINGLE)
+        doubt = _DOUBT * any(head.coverage & ~_union(said) for head in others)
+        return Choice(said, others, (_SHOWN if len(said) == 1 else _SINGLE) - doubt)
     made, judge = generators(flow, found) if flow.trained else ([], 0)
     if made:
         choice = _generated(flow, groups, made, judge)
@@ -91,6 +93,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     chosen = before_joined(flow, found, chosen)
     chosen = with_earlier_steps(flow, found, chosen)
     chosen = with_named_views(flow, chosen)
+    chosen = with_decisions(flow, found, chosen)
     chosen = with_counts(flow, found, chosen)
     chosen = with_slopes(flow, found, chosen)
     chosen = [part for head in chosen for part in parts(flow, found, head)]
@@ -357,9 +360,25 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
             and (not head.labels or head.labels & other.labels or not other.labels)
             for other in groups
         )
-        wanted = head.rule == "state" or (head.dangling and is_deliberate(flow, head.node))
+        named = head.dangling and is_deliberate(flow, head.node)
+        wanted = named or head.rule == "state" or _goes_round(flow, head)
         (dropped if inner and not wanted else kept).append(head)
     return kept, dropped
+
+
+def _goes_round(flow: Flow, head: Head) -> bool:
+    """Whether a head has the form of a feed that it is made of, and may be fed at the next call: a state."""
+    shape = flow.shape(head.node, head.port)
+    if not head.dangling or not shape or len(shape) != _RANK_OF_STATES or None in shape:
+        return False
+    return any(
+        head.feeds >> k & 1 and feed.dtype.startswith("float") and flow.shape(feed.node, feed.port) == shape
+        for k, feed in enumerate(flow.feeds)
+    )
+
+
+_RANK_OF_STATES = 2
+"""One row for each example: no picture, no sequence."""
 
 
 def _unnamed(flow: Flow, head: Head) -> bool:

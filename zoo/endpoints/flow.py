@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from zoo.endpoints import ops
+from zoo.endpoints.signatures import collected
 from zoo.graph import BACK_EDGES, MERGES, Edges, Graph, MetaGraph, Node, Readers, ordered, split_input
 from zoo.protos import Shape, dtype_name
 from zoo.shapes import OnDemand
@@ -191,6 +192,15 @@ class Flow:
     def leads(self) -> bytearray:
         """Per node whether a layer is met later, on the way that a node's content goes."""
         return leads_on(self, layers=True)
+
+    def op(self, i: int) -> str:
+        """The op of a node; nothing for a feed that is one of several outputs."""
+        return self.graph.ops[i] if i < len(self.graph.nodes) else ""
+
+    @cached_property
+    def collected(self) -> dict[str, str]:
+        """See `zoo.endpoints.signatures.collected`."""
+        return collected(self.meta)
 
     def feed_index(self, tensor: str) -> int | None:
         """Which feed a tensor is, or None."""

@@ -51,7 +51,7 @@ class Head:
 
 
 def bare(flow: Flow, i: int, port: int = 0, *, side: int = 0) -> Head:
-    """A tensor that nobody reads as a head, whatever it is; ``side``: bits of feeds that do not count."""
+    """A tensor as a head as if nobody read it, whatever it is; ``side``: bits of feeds that do not count."""
     feeds = flow.feed_bits[i] & ~side
     return Head(node=i, port=port, coverage=flow.variable_bits[i], feeds=feeds, root=i, dangling=True)
 
@@ -96,7 +96,7 @@ def _counts_decisions(flow: Flow, i: int) -> bool:
     nodes = flow.graph.nodes
     if nodes[i].op not in ("Sum", "Mean") or not flow.rows[i] or flow.consumers[i] or not flow.trained:
         return False
-    return nodes[walk_back(flow, flow.rows[i][0][0])].op in ops.DECISIONS
+    return flow.op(walk_back(flow, flow.rows[i][0][0])) in ops.DECISIONS
 
 
 def heads(flow: Flow, found: Region) -> list[Head]:
@@ -187,9 +187,11 @@ def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:
 
 def _add_states(flow: Flow, found: Region, groups: Groups) -> None:
     """Add the next values of states that are fed; one that is a head already needs no second mention."""
+    shown = {walk_back(flow, head.node) for head in groups.values()}
     for feed in flow.feeds:
         for i in next_states(flow, feed):
-            if found.inside[i] == 1 and not any(walk_back(flow, h.node) == i for h in groups.values()):
+            if found.inside[i] == 1 and i not in shown:
+                shown.add(i)
                 groups[-1 - i, 0] = Head(
                     node=i, port=0, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~found.side,
                     root=i, dangling=True, rule="state",
@@ -257,6 +259,8 @@ def _labels(found: Region, *nodes: int) -> int:
 
 _PARTS = 8
 """A tensor is cut into so few answers at most; more are steps in time."""
+_MOST = 1 << 16
+"""Parts that are looked at: a file may name any number."""
 
 
 def parts(flow: Flow, found: Region, head: Head) -> list[Head]:
@@ -275,7 +279,11 @@ def parts(flow: Flow, found: Region, head: Head) -> list[Head]:
         ports = [0, 1, 2]
     elif node.op in ("Unpack", "Split", "SplitV"):
         read = {port for _, port in flow.graph.consumers[head.node]}
-        ports = [port for port in range(_parts_of(flow, head.node)) if port not in read or not head.dangling]
+        ports = [
+            port
+            for port in range(min(_parts_of(flow, head.node), _MOST))
+            if port not in read or not head.dangling
+        ]
         if not head.dangling:
             ports = sorted(
                 {port for j in flow.consumers[head.node] for source, port in rows[j]

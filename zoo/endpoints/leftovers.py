@@ -230,7 +230,7 @@ def _kept_by_loops(flow: Flow, groups: list[Head]) -> list[Head]:
 
 
 def _scope(flow: Flow, i: int) -> str:
-    return flow.graph.nodes[i].name.rpartition("/")[0]
+    return flow.graph.names[i].rpartition("/")[0] if i < len(flow.graph.nodes) else ""
 
 
 def _looks_inside(flow: Flow, groups: list[Head]) -> list[Head]:

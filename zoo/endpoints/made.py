@@ -183,15 +183,15 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
         judge &= ~head.coverage  # of two generators in a circle each reads what the other made
     # What a net makes of what a net made (an interpolation, a cycle) is not the answer; but a finer picture
     # that has a judge of its own is.
-    return [
-        head
-        for head in chosen
-        if not any(
-            other.node in cone(flow, head.node)
-            for other in chosen
+    result = []
+    for head in chosen:
+        rivals = {
+            other.node for other in chosen
             if other.node != head.node and judges[id(other)] == judges[id(head)]
-        )
-    ], judge
+        }  # fmt: skip
+        if not rivals or rivals.isdisjoint(cone(flow, head.node)):
+            result.append(head)
+    return result, judge
 
 
 def views_for_judge(flow: Flow, found: Region, node: int) -> int:

@@ -7,7 +7,6 @@ from zoo.endpoints.flow import FeedPoint, Flow
 from zoo.endpoints.heads import Head, tensor
 from zoo.endpoints.kinds import input_kind, walk_back
 from zoo.endpoints.region import Region
-from zoo.endpoints.signatures import collected
 from zoo.protos import Shape
 
 
@@ -15,11 +14,7 @@ def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bo
     """Why a head is an output: which op, how many variables, no label, who reads it."""
     base = walk_back(flow, head.node)
     op = flow.graph.nodes[base].op if base < len(flow.graph.nodes) else "tensor"
-    total = 0
-    for i in flow.line:
-        if found.inside[i]:
-            total |= flow.variable_bits[i]
-    own, everything = head.coverage.bit_count(), total.bit_count()
+    own, everything = head.coverage.bit_count(), found.everything(flow).bit_count()
     what = "large constants" if flow.frozen else "model variables"
     article = "an" if op[:1] in "AEIOaeio" else "a"
     parts = [f"{'the only head' if alone else 'a head'}, {article} {op}"]
@@ -39,7 +34,7 @@ def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bo
     elif head.rule == "complete":
         text += "; the first tensor that needs them all, before the loss"
     elif head.rule == "collected":
-        key = collected(flow.meta)[tensor(flow, head.node, head.port)]
+        key = flow.collected[tensor(flow, head.node, head.port)]
         text += f"; its author put it into the collection {key!r}"
     elif head.rule == "named":
         text += "; its author gave it a name by a node that does nothing else"

@@ -35,6 +35,16 @@ class Region:
     scored: int = 0
     """Bits of the variables that labels are looked up in: they are of the loss, wherever they are read."""
     _leads: bytearray | None = None
+    _everything: int | None = None
+
+    def everything(self, flow: Flow) -> int:
+        """Bits of the variables that what is inference depends on."""
+        if self._everything is None:
+            self._everything = 0
+            for i in flow.line:
+                if self.inside[i]:
+                    self._everything |= flow.variable_bits[i]
+        return self._everything
 
     def leads(self, flow: Flow) -> bytearray:
         """Per node whether a parameter is met later, by way of what is inference."""
@@ -57,7 +67,7 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
         if not variables[i] or not feeds[i] & ~bits or (dead and dead[i]):
             continue
         op = nodes[i].op
-        if op == "ScatterNd" and variables[rows[i][1][0]]:
+        if op == "ScatterNd" and len(rows[i]) > 1 and variables[rows[i][1][0]]:
             bits |= feeds[rows[i][0][0]]  # says where activations go
             continue
         if _masks_chances(flow, i):

@@ -6,7 +6,6 @@ from zoo.endpoints.flow import Flow
 from zoo.endpoints.heads import Head, bare
 from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
-from zoo.endpoints.signatures import collected
 from zoo.endpoints.states import next_states, starts_from_feed
 from zoo.endpoints.views import root_of
 from zoo.graph import split_input
@@ -16,9 +15,9 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
     """What the author says is to be fetched, with what stands beside it; nothing where nothing is said.
 
     A name counts in a training, outside of all scopes, on a node that does nothing else and that nobody
-    reads.  States are not all that a model says.
+    reads.  States are not all that a model says, and of very many names none is an answer's.
     """
-    why = dict.fromkeys(_collected(flow, found), "collected")
+    why = dict.fromkeys(_collected(flow, found, groups), "collected")
     if flow.trained:
         why.update(
             ((i, 0), "named") for i in flow.graph.having(("Identity",))
@@ -27,7 +26,7 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
             and is_deliberate(flow, i) and _outside(flow, i)
         )  # fmt: skip
     states = {i for feed in flow.feeds for i in next_states(flow, feed)} if why else set()
-    if all(walk_back(flow, i) in states or starts_from_feed(flow, i) for i, _ in why):
+    if len(why) > _MOST or all(walk_back(flow, i) in states or starts_from_feed(flow, i) for i, _ in why):
         return []
     heads = {(head.node, head.port): head for head in groups}
     alike, roots = {flow.variable_bits[i] for i, _ in why}, {root_of(flow, *pair)[0] for pair in why}
@@ -44,18 +43,25 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
     return chosen
 
 
+_MOST = 16
+
+
 def _outside(flow: Flow, i: int) -> bool:
     """Whether a node stands in no scope but that of the whole model."""
     return "/" not in flow.graph.names[i].removeprefix(flow.scope)
 
 
-def _collected(flow: Flow, found: Region) -> list[tuple[int, int]]:
-    """Activations, (node, output), in collections of the author's."""
-    pairs = []
-    for text in collected(flow.meta):
+def _collected(flow: Flow, found: Region, groups: list[Head]) -> list[tuple[int, int]]:
+    """Activations, (node, output), in collections of the author's; not layers of a model that goes on."""
+    pairs: list[tuple[int, int]] = []
+    for text in flow.collected:
         name, port = split_input(text)
         i = flow.graph.index[name]
         there = port < max(1, len(flow.graph.nodes[i].output_shapes()))
         if there and found.inside[i] == 1 and flow.variable_bits[i] and not flow.looped[i]:
             pairs.append((i, port))
-    return pairs
+    known = 0
+    for i, _ in pairs:
+        known |= flow.variable_bits[i]
+    goes_on = any(head.coverage & ~known and not known & ~head.coverage for head in groups)
+    return [] if goes_on else pairs

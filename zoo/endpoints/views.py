@@ -126,7 +126,7 @@ def _softmax_in_small_ops(flow: Flow, found: Region, i: int) -> int:
                 continue
             seen.add(j)
             todo.append(j)
-            if nodes[j].op not in ("RealDiv", "Div") or nodes[flow.rows[j][0][0]].op != "Exp":
+            if nodes[j].op not in ("RealDiv", "Div") or flow.op(flow.rows[j][0][0]) != "Exp":
                 continue
             if any(nodes[k].op in ops.DECISIONS for k in flow.consumers[j] if k < len(nodes)):
                 return j
@@ -250,7 +250,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         return rows[i][0][0]
     if nodes[i].op == "Sub" and len(rows[i]) == 2 and _only_weighed(flow, found, i):
         first, second = (s for s, _ in rows[i])
-        if found.inside[first] == 1 and nodes[walk_back(flow, second)].op == "Log":
+        if found.inside[first] == 1 and flow.op(walk_back(flow, second)) == "Log":
             return first  # less the logarithm of a sum of likelihoods
         if {found.inside[first], found.inside[second]} == {0, 1}:
             return first if found.inside[first] else second  # the example itself, less what is made of it
@@ -338,7 +338,7 @@ def root_of(flow: Flow, i: int, port: int = 0) -> tuple[int, int]:
         if i >= len(nodes) or nodes[i].op not in _SAME_ROOT or not flow.rows[i]:
             break
         inner = next(((s, k) for s, k in flow.rows[i] if flow.variable_bits[s] or not flow.variables), None)
-        if inner is None or (nodes[i].op == "Log" and nodes[inner[0]].op not in ops.PROBABILITIES):
+        if inner is None or (nodes[i].op == "Log" and flow.op(inner[0]) not in ops.PROBABILITIES):
             break
         i, port = _beside_zeros(flow, *inner)
     return i, port if i < len(nodes) and nodes[i].op in CUTS | ops.CALLS else 0

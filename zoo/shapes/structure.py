@@ -23,6 +23,9 @@ from zoo.shapes.dims import (
 from zoo.shapes.engine import Rule, Site
 from zoo.shapes.values import FOLDED, cast, constant, elementwise, reduced
 
+MOST_PARTS = 1 << 16
+"""Parts of a tensor that get a shape: a file may name any number."""
+
 
 def const(site: Site) -> Sequence[Shape]:
     """Const: the shape of its value."""
@@ -248,7 +251,7 @@ def pack(site: Site) -> Sequence[Shape]:
 
 def unpack(site: Site) -> Sequence[Shape]:
     """Unpack: one output for each place along the axis."""
-    shape, count = site.shape(0), site.integer("num")
+    shape, count = site.shape(0), min(site.integer("num"), MOST_PARTS)
     value = site.value(0)
     if value is not None and shape is not None and len(shape) == 1:
         for k, item in enumerate(value):
@@ -261,7 +264,7 @@ def unpack(site: Site) -> Sequence[Shape]:
 
 def split(site: Site) -> Sequence[Shape]:
     """Split: axis, value; equal parts."""
-    count = site.integer("num_split", 1)
+    count = min(site.integer("num_split", 1), MOST_PARTS)
     axis, shape = site.scalar(0), site.shape(1)
     if shape is None:
         return [None] * count
@@ -275,7 +278,7 @@ def split(site: Site) -> Sequence[Shape]:
 
 def split_v(site: Site) -> Sequence[Shape]:
     """SplitV: value, sizes, axis."""
-    count = site.integer("num_split", 1)
+    count = min(site.integer("num_split", 1), MOST_PARTS)
     shape, sizes, axis = site.shape(0), site.value(1), site.scalar(2)
     if shape is None:
         return [None] * count
