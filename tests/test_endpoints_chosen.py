@@ -1042,3 +1042,41 @@ def test_an_action_is_fetched_with_how_likely_it_was_and_a_memory_with_both(sket
 
     assert {action.name, worth.name, after.name} <= set(found)
     assert set(found) - {action.name, worth.name, after.name} <= {likely.name}
+
+
+def test_rows_of_tables_that_were_mixed_and_dropped_before_are_looked_up_for_examples(sketch: Sketch) -> None:
+    """Users and films pass on to each other who liked what; how much of that is dropped is fed."""
+    tf, v1 = sketch.tf, sketch.v1
+    user, good, bad = (sketch.feed([None], dtype="int32") for _ in range(3))
+    rate = sketch.feed([2])
+    with v1.variable_scope("tables"):
+        table = v1.get_variable("all", [9, 4], use_resource=False)
+    kept = [table]
+    for k in range(2):
+        passed = tf.matmul(tf.constant([[0.1] * 9] * 9), kept[-1])
+        kept.append(v1.nn.dropout(tf.nn.leaky_relu(sketch.dense(passed, 4, f"w{k}")), rate=rate[k]))
+    users, films = tf.split(tf.concat(kept, 1), [4, 5])
+    mine, liked, other = (
+        tf.gather(users, user), tf.gather(films, good), tf.gather(films, bad)
+    )  # fmt: skip
+    scores = tf.matmul(mine, liked, transpose_b=True)
+    apart = tf.reduce_sum(mine * liked, 1) - tf.reduce_sum(mine * other, 1)
+    sketch.train(tf.reduce_mean(tf.nn.softplus(-apart)))
+
+    found = detect(read(sketch))
+
+    assert names(found) == ([user.name, good.name, rate.name], [scores.name])
+    assert role(found, rate.name) == "keep_prob"
+
+
+def test_weights_that_a_rate_of_dropout_scales_are_weights(sketch: Sketch) -> None:
+    """Whoever drops by hand scales by hand."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, keep = sketch.feed([None, 8]), sketch.feed([], "keep")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "hidden"))
+    dropped = hidden / keep * tf.floor(keep + tf.random.uniform(tf.shape(hidden)))
+    with v1.variable_scope("last"):
+        w = v1.get_variable("w", [6, 3], use_resource=False)
+    scores = tf.matmul(dropped, w * keep)
+
+    assert names(detect(read(sketch))) == ([x.name], [scores.name])

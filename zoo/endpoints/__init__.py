@@ -158,7 +158,7 @@ class _Answer:
             role = known.get(feed.tensor)
             if role is not None and role.name in _STEERING and feed.tensor not in fed:
                 side |= 1 << k
-        self.side = side
+        self.side = flow.side = side
         trains = self._trains()
         self.sampled = regions.sampled_labels(flow)
         for scalars, peel in ((False, True), (False, False), (True, False)):

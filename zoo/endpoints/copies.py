@@ -98,9 +98,10 @@ def made_alike(flow: Flow, i: int) -> list[int]:
         if len(inner) != 1 or len(way) > _WAY:
             return []
         way.append(inner[0])
-    parameter = next(s for s, _ in rows[way[-1]] if not flow.feed_bits[s] and flow.variable_bits[s])
+    steered = (s for s, _ in rows[way[-1]] if not flow.feed_bits[s] & ~flow.side and flow.variable_bits[s])
+    parameter = next(steered, -1)
     result = []
-    for k in flow.consumers[parameter]:
+    for k in flow.consumers[parameter] if parameter >= 0 else ():
         for j in reversed(way[:-1]):
             k = next((n for n in flow.consumers[k] if n < len(nodes) and nodes[n].op == nodes[j].op), -1)
             if k < 0:

@@ -62,6 +62,8 @@ class Flow:
     ports: Mapping[tuple[int, int], int] = field(default_factory=dict)
     """(node, output) of every feed → its index in ``rows``."""
     backward: bool = False
+    side: int = 0
+    """Bits of the feeds that steer: what depends on no other feed is as good as a parameter."""
     rewired: bool = False
     """`rows` are not all as in the graph."""
     parameters: dict[int, int] = field(default_factory=dict)
@@ -781,9 +783,10 @@ def meets_parameter(flow: Flow, i: int, *, layers: bool = False, scored: int = 0
 
 def _meets_parameter(flow: Flow, i: int, scored: int, *, soft: bool) -> bool:
     feeds, variables, chances = flow.feed_bits, flow.variable_bits, flow.random_bits
+    table = flow.graph.nodes[i].op in ops.LOOKUPS
     for s, _ in flow.rows[i]:
         if (
-            not feeds[s] and variables[s] & ~scored and not chances[s]
+            not feeds[s] & ~flow.side and variables[s] & ~scored and (table or not chances[s])
             and (not soft or flow.shape(s) != () or parameter_behind(flow, s) >= 0)
         ):  # fmt: skip
             return True

@@ -79,7 +79,7 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
         soft = marks[i] & ops.SOFT
         parameter, met = False, 0
         for source, _ in rows[i]:
-            if feeds[source]:
+            if feeds[source] & ~flow.side:
                 met |= feeds[source]
             elif variables[source]:
                 parameter = (
