@@ -1080,3 +1080,33 @@ def test_weights_that_a_rate_of_dropout_scales_are_weights(sketch: Sketch) -> No
     scores = tf.matmul(dropped, w * keep)
 
     assert names(detect(read(sketch))) == ([x.name], [scores.name])
+
+
+def test_rates_for_each_layer_are_told_though_they_are_cast_first(sketch: Sketch) -> None:
+    tf, x, rates = sketch.tf, sketch.feed([None, 8]), sketch.feed([2], "rates", dtype="float64")
+    cast = tf.cast(tf.identity(rates), "float32")
+    hidden = sketch.v1.nn.dropout(tf.nn.relu(sketch.dense(x, 6, "h")), rate=cast[0])
+    chances = tf.nn.softmax(sketch.dense(sketch.v1.nn.dropout(hidden, rate=cast[1]), 3, "last"))
+    sketch.train(-tf.reduce_mean(sketch.feed([None, 3]) * tf.math.log(chances)))
+
+    assert role(detect(read(sketch)), rates.name) == "keep_prob"
+
+
+def test_a_view_for_a_second_judge_is_no_answer_beside_what_was_made(sketch: Sketch) -> None:
+    """A net of known weights looks at the picture in its own measure, and so does whoever watches."""
+    tf = sketch.tf
+    rough, fine = sketch.feed([None, 4]), sketch.feed([None, 8])
+    made = tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(rough, 5, "g1")), 8, "g2"))
+    shown = (made + 1.0) * 127.5
+    tf.reduce_max(shown, name="brightest")
+
+    def judge(x: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(x, 5, "d1")), 1, "d2")
+
+    def look(x: Any) -> Any:
+        return tf.nn.relu(sketch.dense(x, 6, "look"))
+
+    fooled = tf.reduce_mean(judge(made)) - tf.reduce_mean(judge(fine))
+    sketch.train(fooled + tf.reduce_mean(tf.square(look(shown) - look((fine + 1.0) * 127.5))))
+
+    assert outputs(sketch) == [made.name]

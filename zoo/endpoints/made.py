@@ -182,12 +182,13 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
     for head in chosen:
         judge &= ~head.coverage  # of two generators in a circle each reads what the other made
     # What a net makes of what a net made (an interpolation, a cycle) is not the answer; but a finer picture
-    # that has a judge of its own is.
+    # that takes parameters of its own, and has a judge of its own, is.
     result = []
     for head in chosen:
         rivals = {
             other.node for other in chosen
-            if other.node != head.node and judges[id(other)] == judges[id(head)]
+            if other.node != head.node
+            and (judges[id(other)] == judges[id(head)] or not head.coverage & ~other.coverage)
         }  # fmt: skip
         if not rivals or rivals.isdisjoint(cone(flow, head.node)):
             result.append(head)

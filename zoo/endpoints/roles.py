@@ -258,11 +258,9 @@ def _dropout_by_layer(flow: Flow, feed: FeedPoint) -> Role | None:
     """
     if not feed.dtype.startswith("float"):
         return None
-    readers = [
-        i
-        for i, port in flow.graph.consumers[feed.node]
-        if port >= 0 and not ops.in_gradient(flow.graph.nodes[i].name)
-    ]
+    readers = _read_by(flow, feed.node)
+    while len(readers) == 1 and flow.graph.nodes[readers[0]].op in ("Identity", "Cast"):
+        readers = _read_by(flow, readers[0])
     picks = [i for i in readers if flow.graph.nodes[i].op in ("StridedSlice", "GatherV2", "Unpack")]
     if not picks or len(picks) != len(readers):
         return None
@@ -275,6 +273,12 @@ def _dropout_by_layer(flow: Flow, feed: FeedPoint) -> Role | None:
         reason=f"each of its elements goes to a dropout: feed {value} everywhere",
         confidence=0.9,
     )
+
+
+def _read_by(flow: Flow, i: int) -> list[int]:
+    """The nodes of the forward part that read a node's content."""
+    graph = flow.graph
+    return [j for j, port in graph.consumers[i] if port >= 0 and not ops.in_gradient(graph.nodes[j].name)]
 
 
 def _is_chance(flow: Flow, i: int) -> bool:
