@@ -88,3 +88,22 @@ def test_numbers_of_outputs_that_no_op_has_are_survived(number: str) -> None:
     drawing.draw(meta.graph, inferred, inputs=["a:0"], outputs=["d:0"])
 
     assert len(graph_text(meta.graph)) < 50_000
+
+
+def test_a_state_that_a_damaged_split_hands_to_a_loop_is_no_crash() -> None:
+    """It lost the input that says along which axis."""
+    real = {"dtype": protos.AttrValue(type=1)}
+    meta = graph(
+        ("w", "VariableV2", [], real),
+        ("x", "Placeholder", [], real),
+        ("h", "MatMul", ["x", "w"], {}),
+        ("cut", "Split", ["h"], {}),
+        ("enter", "Enter", ["cut"], {}),
+        ("merge", "Merge", ["enter", "next"], {}),
+        ("go", "Placeholder", [], {"dtype": protos.AttrValue(type=10)}),
+        ("switch", "Switch", ["merge", "go"], {}),
+        ("next", "NextIteration", ["switch:1"], {}),
+        ("exit", "Exit", ["switch"], {}),
+    )
+
+    assert detect(meta).outputs

@@ -25,8 +25,8 @@ def starts_from_feed(flow: Flow, i: int) -> bool:
                 break
             if flow.graph.nodes[node].op not in HANDS_ON or not flow.rows[node]:
                 break
-            at = 1 if flow.graph.nodes[node].op == "Split" else 0
-            node = flow.rows[node][at][0]
+            # A split says along which axis first; a damaged one says nothing more.
+            node = flow.rows[node][:2][-1 if flow.graph.nodes[node].op == "Split" else 0][0]
         if _fed_with(flow, node):
             return True
     return False
