@@ -58,7 +58,7 @@ def frozen(labelled: Labelled) -> Labelled | None:
         else:
             copy.CopyFrom(node)
             copy.attr.pop("_output_shapes", None)
-            _read(copy, (text for text in node.input if not text.startswith("^")))
+            copy.input[:] = [text for text in node.input if not text.startswith("^")]
     read = {_node(text) for node in result.graph_def.node for text in node.input}
     if all(_node(text) in read for text in outputs):
         return None
@@ -82,11 +82,11 @@ def element(labelled: Labelled) -> Labelled | None:
     nodes = list(meta.graph_def.node)
     del meta.graph_def.node[:]
     meta.graph_def.node.add(name="OneShotIterator", op="OneShotIterator")
-    element = meta.graph_def.node.add(name="IteratorGetNext", op="IteratorGetNext", input=["OneShotIterator"])
+    whole = meta.graph_def.node.add(name="IteratorGetNext", op="IteratorGetNext", input=["OneShotIterator"])
     for node in fed:
-        element.attr["output_types"].list.type.append(node.attr["dtype"].type)
+        whole.attr["output_types"].list.type.append(node.attr["dtype"].type)
         for key in ("output_shapes", "_output_shapes"):
-            element.attr[key].list.shape.add().CopyFrom(node.attr["shape"].shape)
+            whole.attr[key].list.shape.add().CopyFrom(node.attr["shape"].shape)
 
     def renamed(text: str) -> str:
         part = parts.get(_node(text))
@@ -98,7 +98,7 @@ def element(labelled: Labelled) -> Labelled | None:
         if node.name not in parts:
             copy = meta.graph_def.node.add()
             copy.CopyFrom(node)
-            _read(copy, map(renamed, node.input))
+            copy.input[:] = list(map(renamed, node.input))
     return Labelled(labelled.case, meta.SerializeToString(), _renamed(labelled.truths, renamed))
 
 
@@ -123,20 +123,16 @@ def scope(labelled: Labelled) -> Labelled:
 
     for node in meta.graph_def.node:
         node.name = inside(node.name)
-        _read(node, map(renamed, node.input))
+        node.input[:] = list(map(renamed, node.input))
         places = [b"loc:@" + inside(place[5:].decode()).encode() for place in node.attr["_class"].list.s]
         node.attr["_class"].list.s[:] = places
         if not places:
             del node.attr["_class"]
     for key, found in meta.collection_def.items():
         if found.WhichOneof("kind") == "node_list":
-            values = list(map(renamed, found.node_list.value))
-            del found.node_list.value[:]
-            found.node_list.value.extend(values)
+            found.node_list.value[:] = list(map(renamed, found.node_list.value))
         elif "variables" in key:
-            variables = [_variable(data, renamed) for data in found.bytes_list.value]
-            del found.bytes_list.value[:]
-            found.bytes_list.value.extend(variables)
+            found.bytes_list.value[:] = [_variable(data, renamed) for data in found.bytes_list.value]
     for field in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
         if getattr(meta.saver_def, field):
             setattr(meta.saver_def, field, renamed(getattr(meta.saver_def, field)))
@@ -153,7 +149,8 @@ def named(labelled: Labelled) -> Labelled | None:
     for k, (text, node) in enumerate(_nodes(meta, outputs)):
         copy = meta.graph_def.node.add(name=f"the_answer_{k}", op="Identity", input=[text])
         copy.attr["T"].type = _dtype(node)
-        _shape(copy, node, text)
+        if (shape := _shape(node, text)) is not None:
+            copy.attr["_output_shapes"].list.shape.add().CopyFrom(shape)
         shown.append(f"{copy.name}:0")
     return Labelled(labelled.case, meta.SerializeToString(), ((inputs, tuple(shown)),))
 
@@ -164,10 +161,10 @@ def watched(labelled: Labelled) -> Labelled | None:
     if not _trains(meta):
         return None
     for k, (text, node) in enumerate(_nodes(meta, labelled.truths[0][1])):
-        shapes, port = node.attr["_output_shapes"].list.shape, int(text.partition(":")[2] or 0)
-        if _dtype(node) != tf.float32.as_datatype_enum or port >= len(shapes) or shapes[port].unknown_rank:
+        shape = _shape(node, text)
+        if _dtype(node) != tf.float32.as_datatype_enum or shape is None or shape.unknown_rank:
             continue
-        axes = _constant(meta, f"watched_{k}/Const", np.arange(len(shapes[port].dim), dtype=np.int32))
+        axes = _constant(meta, f"watched_{k}/Const", np.arange(len(shape.dim), dtype=np.int32))
         mean = meta.graph_def.node.add(name=f"watched_{k}/Mean", op="Mean", input=[text, axes.name])
         mean.attr["T"].type = _dtype(node)
         mean.attr["_output_shapes"].list.shape.add()
@@ -189,13 +186,6 @@ def _meta(labelled: Labelled) -> Any:
 def _node(text: str) -> str:
     """The node that an input or a tensor's name is of."""
     return text.removeprefix("^").partition(":")[0]
-
-
-def _read(node: Any, inputs: Iterable[str]) -> None:
-    """Have a node read these inputs in place of its own."""
-    given = list(inputs)
-    del node.input[:]
-    node.input.extend(given)
 
 
 def _trains(meta: Any) -> bool:
@@ -225,11 +215,10 @@ def _constant(meta: Any, name: str, value: Any) -> Any:
     return node
 
 
-def _shape(copy: Any, node: Any, text: str) -> None:
-    """Give a node the static shape of the tensor that it shows."""
+def _shape(node: Any, text: str) -> Any:
+    """The static shape of a node's output that an input names; None where the node does not note it."""
     shapes, port = node.attr["_output_shapes"].list.shape, int(text.partition(":")[2] or 0)
-    if port < len(shapes):
-        copy.attr["_output_shapes"].list.shape.add().CopyFrom(shapes[port])
+    return shapes[port] if port < len(shapes) else None
 
 
 def _variable(data: bytes, renamed: Callable[[str], str]) -> bytes:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.make_zoo import convnet
+from tests.models_readers import CORPUS, needs_corpus
 from zoo import drawing, model, protos
 from zoo.drawing.recognize import Layer, repeats
 from zoo.graph import Graph
-
-CORPUS = Path(os.environ.get("ZOO_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
-needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus of real models at {CORPUS}")
 
 
 def graph(*rows: tuple[str, ...]) -> Graph:

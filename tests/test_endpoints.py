@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.models_readers import CORPUS, needs_corpus
 from tests.sketches import Sketch, names, read, role
 from zoo import protos
 from zoo.endpoints import detect
@@ -432,8 +431,6 @@ def test_equal_graphs_get_equal_answers(sketch: Sketch) -> None:
     assert detect(meta) == detect(meta)
 
 
-CORPUS = Path(os.environ.get("ZOO_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
-
 # The file alone cannot tell: a sigmoid that nobody reads stands beside the logits, and the author
 # fetches the logits.  Bytes and decoded samples are two places to feed the same net.
 EXCEPTIONS = {"ffn-fib25-ckpt": "outputs", "kws-arm-basic-lstm-s": "inputs"}
@@ -449,7 +446,7 @@ def rows() -> list[dict[str, str]]:
         ]  # fmt: skip
 
 
-@pytest.mark.skipif(not rows(), reason="no corpus of real models: set ZOO_CORPUS to its folder")
+@needs_corpus
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row["name"])
 def test_real_models_have_the_ends_that_their_authors_use(row: dict[str, str]) -> None:
     """The author's own code says what is fed and fetched; so does the answer."""

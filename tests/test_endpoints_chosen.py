@@ -859,7 +859,8 @@ def test_named_states_are_not_all_that_a_model_says(sketch: Sketch) -> None:
     assert set(outputs(sketch)) == {chances.name, after.name}
 
 
-def test_what_an_author_collected_is_the_answer(sketch: Sketch) -> None:
+@pytest.mark.parametrize("key", ["test_nodes", "predict_op", "outputs"])
+def test_what_an_author_collected_is_the_answer(sketch: Sketch, key: str) -> None:
     """Examples may be in the same collection; losses and layers' results are in other ones."""
     tf, v1 = sketch.tf, sketch.v1
     x, truth = sketch.feed([None, 8]), sketch.feed([None, 3])
@@ -871,12 +872,12 @@ def test_what_an_author_collected_is_the_answer(sketch: Sketch) -> None:
     v1.add_to_collection("losses", loss)
     v1.add_to_collection("layer_tensor/hidden", hidden)
     for tensor in (x, logits):
-        v1.add_to_collection("test_nodes", tensor)
+        v1.add_to_collection(key, tensor)
 
     found = detect(read(sketch))
 
     assert names(found) == ([x.name], [logits.name])
-    assert "the collection 'test_nodes'" in found.outputs[0].reason
+    assert f"the collection {key!r}" in found.outputs[0].reason
     assert chances.name in found.candidates.outputs[:3]
 
 

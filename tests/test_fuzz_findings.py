@@ -107,3 +107,20 @@ def test_a_state_that_a_damaged_split_hands_to_a_loop_is_no_crash() -> None:
     )
 
     assert detect(meta).outputs
+
+
+def test_a_feed_that_goes_round_in_a_circle_is_no_hang() -> None:
+    """Each of two nodes only hands on what the other one does."""
+    real = {"dtype": protos.AttrValue(type=1)}
+    pair = protos.AttrValue()
+    pair.shape.dim.add(size=2)
+    meta = graph(
+        ("rates", "Placeholder", [], {**real, "shape": pair}),
+        ("a", "Identity", ["rates", "b"], {}),
+        ("b", "Identity", ["a"], {}),
+        ("w", "VariableV2", [], real),
+        ("x", "Placeholder", [], real),
+        ("y", "MatMul", ["x", "w"], {}),
+    )
+
+    assert [item.name for item in detect(meta).outputs] == ["y:0"]

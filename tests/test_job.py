@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,9 +19,10 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.models_readers import CORPUS, needs_corpus
+
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples" / "models"
-CORPUS = Path(os.environ.get("ZOO_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 
 class Server(ThreadingHTTPServer):
@@ -322,9 +322,7 @@ def packed(source: Path, target: Path) -> Path:
     return made
 
 
-@pytest.mark.skipif(
-    not CORPUS.is_dir(), reason=f"needs the corpus of real models at {CORPUS} (set ZOO_CORPUS)"
-)
+@needs_corpus
 def test_real_models_all_end_and_end_right(server: Server, tmp_path: Path) -> None:
     """Seventeen models as their authors shipped them: one run, seventeen outcomes, none unexpected."""
     with (CORPUS / "corpus.csv").open(newline="", encoding="utf-8") as file:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.models_readers import CORPUS, needs_corpus
 from tests.running_models import Saved, checkpoint, copy_of, endpoint, graph_file
 from zoo.errors import FreezeError
 from zoo.runner import Limits, Original, RunError, Runner, RunnerOptions, Value, confinement
@@ -540,9 +541,6 @@ def test_every_type_and_shape_can_be_made_up(dtype: str, shape: Any) -> None:
             assert all(known in (None, size) for known, size in zip(shape, value.shape, strict=True))
 
 
-CORPUS = Path(os.environ.get("ZOO_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
-
-
 def wav_of_golden() -> bytes:
     """The WAV that the golden run was fed: 16 kHz, mono, one second of seeded noise."""
     import struct
@@ -553,11 +551,10 @@ def wav_of_golden() -> bytes:
     return b"RIFF" + struct.pack("<I", len(content)) + content
 
 
+@needs_corpus
 @pytest.mark.parametrize("case", ["kws-arm-basic-lstm-s", "mtcnn-blaueck-pb"])
 def test_frozen_models_reproduce_their_golden_outputs(runner: Runner, case: str) -> None:
     """What the authors' own graphs gave when the corpus was made, they give now."""
-    if not CORPUS.is_dir():
-        pytest.skip(f"no corpus of real models at {CORPUS}: set ZOO_CORPUS")
     golden = json.loads((CORPUS / f"{case}.golden.json").read_text())
     random = np.random.RandomState(0)
     feeds: dict[str, Any] = {}
@@ -574,10 +571,9 @@ def test_frozen_models_reproduce_their_golden_outputs(runner: Runner, case: str)
             np.testing.assert_allclose(value, archive[f"out{i}"], rtol=1e-6)
 
 
+@needs_corpus
 def test_a_keras_model_of_2017_is_rebuilt(runner: Runner, tmp_path: Path) -> None:
     """An .hdf5 of Keras 2.0.5, with dots in its stem, becomes a frozen graph that runs."""
-    if not CORPUS.is_dir():
-        pytest.skip(f"no corpus of real models at {CORPUS}: set ZOO_CORPUS")
     source = CORPUS / "fer2013-mini-xception-hdf5" / "fer2013_mini_XCEPTION.102-0.66.hdf5"
     written = runner.freeze_keras(source, tmp_path / "frozen.pb")
     ran = runner.run(tmp_path / "frozen.pb", {"input_1:0": np.zeros([1, 64, 64, 1], np.float32)})

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.models_readers import CORPUS, needs_corpus
 from zoo.fetch import FetchOptions, fetch
 from zoo.manifest import parse_manifest
 from zoo.unpack import Limits, unpack
 
-CORPUS = Path(os.environ.get("ZOO_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
 MODELS = sorted(path.name for path in CORPUS.iterdir() if path.is_dir()) if CORPUS.is_dir() else []
 
-pytestmark = pytest.mark.skipif(not MODELS, reason="no corpus of real models: set ZOO_CORPUS to its folder")
+pytestmark = needs_corpus
 
 PACK = {
     "tar.gz": ["tar", "czf"],

@@ -79,6 +79,10 @@ def _answer(
         if role.name == "training_flag" and name not in fed
     }
     carry(flow, flags)
+    for k, feed in enumerate(flow.feeds):
+        role = known.get(feed.tensor)
+        if role is not None and role.name in _STEERING and feed.tensor not in fed:
+            flow.side |= 1 << k
     return _Answer(flow, known, fed, fetched, stated, warnings).endpoints()
 
 
@@ -153,18 +157,12 @@ class _Answer:
         self.fetched = fetched
         self.stated = stated
         self.warnings = list(warnings)
-        side = 0
-        for k, feed in enumerate(flow.feeds):
-            role = known.get(feed.tensor)
-            if role is not None and role.name in _STEERING and feed.tensor not in fed:
-                side |= 1 << k
-        self.side = flow.side = side
         trains = self._trains()
         self.sampled = regions.sampled_labels(flow)
         for scalars, peel in ((False, True), (False, False), (True, False)):
-            self.data = regions.data_bits(flow, scalars=scalars) & ~side
+            self.data = regions.data_bits(flow, scalars=scalars)
             self.labels = self._labels() if trains else 0
-            self.region = regions.region(flow, self.labels, side, scalars=scalars, peel=peel)
+            self.region = regions.region(flow, self.labels, scalars=scalars, peel=peel)
             self.choice = choice.choose(flow, self.region)
             if self.choice.chosen:
                 if trains:
@@ -191,7 +189,7 @@ class _Answer:
         bits = 0
         for k, feed in enumerate(self.flow.feeds):
             bit = 1 << k
-            if bit & (self.data & ~self.sampled | self.side):
+            if bit & (self.data & ~self.sampled | self.flow.side):
                 continue
             if self.stated is not None and any(feed.tensor == item.tensor for item in self.stated.inputs):
                 continue
@@ -206,7 +204,7 @@ class _Answer:
         So it is with the label that masks what a decoder gets, and with the action in a policy's
         likelihood.  Masks and lengths meet activations first, too; but little is left without them.
         """
-        late = self.data & regions.late_bits(self.flow) & ~self.side
+        late = self.data & regions.late_bits(self.flow) & ~self.flow.side
         late = regions.compared(self.flow, late)
         for item in self.stated.inputs if self.stated is not None else ():
             late &= ~self._bit(item.tensor)
@@ -215,7 +213,7 @@ class _Answer:
         if not late:
             return
         labels = self.labels | late
-        found = regions.region(self.flow, labels, self.side, scalars=scalars, peel=peel)
+        found = regions.region(self.flow, labels, scalars=scalars, peel=peel)
         other = choice.choose(self.flow, found)
         if not other.chosen or choice.share(self.flow, self.region, other.chosen) < _MOST:
             return
@@ -370,7 +368,7 @@ class _Answer:
                 result.append(self._endpoint(feed, self._data_role(feed), 0.98, stated))
                 continue
             if role is not None and role.folded is not None:
-                if bit & (needed | self._anywhere()):
+                if bit & (needed | flow.side):
                     item = self._endpoint(feed, role.name, role.confidence, role.reason)
                     result.append(_fold(item, role.folded))
                 continue
@@ -394,9 +392,6 @@ class _Answer:
                     )
                 )
         return result
-
-    def _anywhere(self) -> int:
-        return self.side
 
     def _meets(self, bit: int) -> bool:
         return any(bits & bit for bits in self.region.contact)

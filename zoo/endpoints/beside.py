@@ -7,7 +7,7 @@ from dataclasses import replace
 from zoo.endpoints import ops
 from zoo.endpoints.copies import made_alike
 from zoo.endpoints.flow import Flow, output_dtype
-from zoo.endpoints.heads import Head, cone
+from zoo.endpoints.heads import FETCHED, Head, cone
 from zoo.endpoints.kinds import is_named, walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.views import activation_of
@@ -40,7 +40,7 @@ def with_earlier_steps(flow: Flow, found: Region, chosen: list[Head]) -> list[He
         if head.rule == "head" and head.dangling:
             result.extend(
                 replace(head, node=i, port=0, root=i, alternatives=[], dangling=False,
-                        coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~found.side)
+                        coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~flow.side)
                 for i in made_alike(flow, head.node)
                 if i in head.cone and _only_decides(flow, found, i)
             )  # fmt: skip
@@ -68,7 +68,7 @@ def with_decisions(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
         if not head.dangling or nodes[i].op not in ops.LOSSES or len(rows[i]) != 2:
             continue
         made = walk_back(flow, rows[i][1][0], ops.LOOK_THROUGH | {"OneHot"})
-        drawn = made < len(nodes) and nodes[made].op in ("ArgMax", "Multinomial") and found.inside[made] == 1
+        drawn = flow.op(made) in ("ArgMax", "Multinomial") and found.inside[made] == 1
         if drawn and all(other.node != made for other in result):
             result.append(_beside(flow, head, made))
     return result
@@ -82,7 +82,7 @@ def with_counts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     nodes = flow.graph.nodes
     if not chosen or not any(nodes[i].op.startswith("NonMaxSuppression") for i in flow.line):
         return chosen
-    known = found.side
+    known = flow.side
     for head in chosen:
         known |= head.feeds
     behind = _behind_suppression(flow)
@@ -93,15 +93,11 @@ def with_counts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
         # These are a condition's, not the author's.
         and nodes[i].op not in ("Switch", "Merge") and output_dtype(nodes[i], 0) != "bool"
     ]  # fmt: skip
-    if len(counts) > _MOST:
+    if len(counts) > FETCHED:
         return chosen
     needed = cone(flow, *counts)
     kept = [head for head in chosen if head.node not in needed or not _only_measured(flow, head.node)]
     return kept + [_beside(flow, chosen[0], i) for i in counts]
-
-
-_MOST = 16
-"""Tensors that stand beside an answer; of more than this many none was made to be fetched."""
 
 
 def _behind_suppression(flow: Flow) -> bytearray:
@@ -150,7 +146,7 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     named = [
         next((j for j in flow.consumers[i] if nodes[j].op == "Identity"), i) for i in behind if not told[i]
     ]
-    return chosen + [_beside(flow, chosen[0], i) for i in named] if len(named) <= _MOST else chosen
+    return chosen + [_beside(flow, chosen[0], i) for i in named] if len(named) <= FETCHED else chosen
 
 
 def _told_by_labels(flow: Flow, found: Region) -> bytearray:

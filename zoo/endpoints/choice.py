@@ -19,6 +19,7 @@ from zoo.endpoints.beside import (
 from zoo.endpoints.copies import FOR_TRAINING, inference, layers_of, untaught_copies, without_copies
 from zoo.endpoints.flow import Flow, output_dtype
 from zoo.endpoints.heads import (
+    FETCHED,
     Head,
     bare,
     cone,
@@ -110,11 +111,7 @@ def unread(flow: Flow) -> list[Head]:
     """What nobody reads of a graph that does not train, if it is little: where nothing else tells."""
     ends = [i for i in flow.line if not len(flow.consumers[i]) and not flow.looped[i]]
     ends = [i for i in ends if flow.feed_bits[i]] or ends
-    return [bare(flow, i) for i in ends] if len(ends) <= _ENDS else []
-
-
-_ENDS = 16
-"""Of more ends than this, some are left over."""
+    return [bare(flow, i) for i in ends] if len(ends) <= FETCHED else []
 
 
 def _with_unlabelled(
@@ -161,8 +158,8 @@ def _frozen(flow: Flow, found: Region, groups: list[Head]) -> Choice | None:
     """All that nobody reads, if it is not too much: who freezes a graph keeps what the outputs need alone."""
     known = {head.node: head for head in groups}
     ends = [i for i in flow.line if not len(flow.consumers[i]) and not (flow.dead and flow.dead[i])]
-    ends = [i for i in ends if i in known or (flow.feed_bits[i] & ~found.side and not _steers(flow, i))]
-    if not 0 < len(ends) <= _ENDS:
+    ends = [i for i in ends if i in known or (flow.feed_bits[i] & ~flow.side and not _steers(flow, i))]
+    if not 0 < len(ends) <= FETCHED:
         return None
     chosen = [known.get(i) or bare(flow, i) for i in ends]
     # The next state may be read, and an energy by what makes its slope.

@@ -98,10 +98,9 @@ def made_alike(flow: Flow, i: int) -> list[int]:
         if len(inner) != 1 or len(way) > _WAY:
             return []
         way.append(inner[0])
-    steered = (s for s, _ in rows[way[-1]] if not flow.feed_bits[s] & ~flow.side and flow.variable_bits[s])
-    parameter = next(steered, -1)
+    parameters = [s for s, _ in rows[way[-1]] if flow.variable_bits[s] and not flow.feed_bits[s] & ~flow.side]
     result = []
-    for k in flow.consumers[parameter] if parameter >= 0 else ():
+    for k in flow.consumers[parameters[0]] if parameters else ():
         for j in reversed(way[:-1]):
             k = next((n for n in flow.consumers[k] if n < len(nodes) and nodes[n].op == nodes[j].op), -1)
             if k < 0:

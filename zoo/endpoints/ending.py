@@ -140,7 +140,7 @@ class Ending:
         (x, port), (w, _) = flow.rows[i]
         if flow.feed_bits[w] or nodes[walk_back(flow, w)].op not in ("Mul", "RealDiv", "Div"):
             return []
-        readers = [j for j in flow.consumers[i] if j < len(nodes) and not flow.off[j]]
+        readers = flow.readers(i)
         scored = any(nodes[walk_back(flow, j)].op in ops.LOSSES for j in readers)
         return [] if scored or len(readers) < _MARGIN else [(x, port)]
 
@@ -199,7 +199,7 @@ def _meets_itself(flow: Flow, i: int) -> bool:
         return False
     if nodes[i].op in ("Sub", "SquaredDifference"):
         return any(
-            before != s or (s < len(nodes) and nodes[s].op in ("ExpandDims", "Reshape"))
+            before != s or flow.op(s) in ("ExpandDims", "Reshape")
             for before, (s, _) in zip(axes, row, strict=True)
         )
     return nodes[i].op == "MatMul" and _turned(flow, i) == [False, True]
@@ -207,10 +207,9 @@ def _meets_itself(flow: Flow, i: int) -> bool:
 
 def _adds_axis(flow: Flow, i: int) -> int:
     """What an index that only adds an axis is taken of; for anything else the node itself."""
-    node = flow.graph.nodes[i] if i < len(flow.graph.nodes) else None
-    if node is None or node.op != "StridedSlice" or not flow.rows[i]:
+    if flow.op(i) != "StridedSlice" or not flow.rows[i]:
         return i
-    added = node.attr("new_axis_mask")
+    added = flow.graph.nodes[i].attr("new_axis_mask")
     return flow.rows[i][0][0] if added is not None and added.i else i
 
 

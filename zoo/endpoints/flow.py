@@ -195,6 +195,11 @@ class Flow:
         """Per node whether a layer is met later, on the way that a node's content goes."""
         return leads_on(self, layers=True)
 
+    def readers(self, i: int) -> list[int]:
+        """The nodes that read a node, but for gradients, writing, saving and reporting."""
+        count = len(self.graph.nodes)
+        return [j for j in self.consumers[i] if j < count and not self.off[j]]
+
     def op(self, i: int) -> str:
         """The op of a node; nothing for a feed that is one of several outputs."""
         return self.graph.ops[i] if i < len(self.graph.nodes) else ""
@@ -207,6 +212,11 @@ class Flow:
     def feed_index(self, tensor: str) -> int | None:
         """Which feed a tensor is, or None."""
         return next((k for k, feed in enumerate(self.feeds) if feed.tensor == tensor), None)
+
+    @cached_property
+    def own_feeds(self) -> dict[int, int]:
+        """Index in `rows` of each feed → its bit."""
+        return {self.ports[feed.node, feed.port]: 1 << k for k, feed in enumerate(self.feeds)}
 
     @cached_property
     def _outputs_at(self) -> dict[int, tuple[int, int]]:
@@ -282,9 +292,8 @@ def carry(flow: Flow, flags: Mapping[str, bool]) -> None:
     if known:
         flow.dead = _dead(flow, known)
     own_variable = {i: 1 << bit for bit, i in enumerate(flow.variables)}
-    own_feed = {flow.ports[feed.node, feed.port]: 1 << k for k, feed in enumerate(flow.feeds)}
     cut = {feed.node for feed in flow.feeds}
-    _spread(flow, own_variable, own_feed, cut, backward=flow.backward)
+    _spread(flow, own_variable, flow.own_feeds, cut, backward=flow.backward)
 
 
 def _where(flow: Flow, ports: Mapping[tuple[int, int], int], text: str) -> int | None:

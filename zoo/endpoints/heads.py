@@ -21,7 +21,10 @@ from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from
 from zoo.endpoints.views import activation_of, appeal_of, port_of, port_read_by, root_of, view_of
 from zoo.graph import split_input
 from zoo.shapes.engine import BACK_EDGES
+from zoo.shapes.structure import MOST_PARTS
 
+FETCHED = 16
+"""Tensors that somebody means to fetch, at most; of more than these, some or all are left over."""
 _GROUPS = 60
 """Heads that are compared with each other, those of the most variables, the last of them."""
 
@@ -50,9 +53,9 @@ class Head:
     cone: frozenset[int] = frozenset()
 
 
-def bare(flow: Flow, i: int, port: int = 0, *, side: int = 0) -> Head:
-    """A tensor as a head as if nobody read it, whatever it is; ``side``: bits of feeds that do not count."""
-    feeds = flow.feed_bits[i] & ~side
+def bare(flow: Flow, i: int, port: int = 0) -> Head:
+    """A tensor as a head as if nobody read it, whatever it is."""
+    feeds = flow.feed_bits[i] & ~flow.side
     return Head(node=i, port=port, coverage=flow.variable_bits[i], feeds=feeds, root=i, dangling=True)
 
 
@@ -169,7 +172,7 @@ def _parts_of(flow: Flow, i: int) -> int:
     """How many parts a node cuts a tensor into."""
     node = flow.graph.nodes[i]
     count = node.attr("num" if node.op == "Unpack" else "num_split")
-    return int(count.i) if count is not None else 1
+    return min(int(count.i), MOST_PARTS) if count is not None else 1
 
 
 def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:
@@ -193,7 +196,7 @@ def _add_states(flow: Flow, found: Region, groups: Groups) -> None:
             if found.inside[i] == 1 and i not in shown:
                 shown.add(i)
                 groups[-1 - i, 0] = Head(
-                    node=i, port=0, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~found.side,
+                    node=i, port=0, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~flow.side,
                     root=i, dangling=True, rule="state",
                 )  # fmt: skip
 
@@ -224,7 +227,7 @@ def add_view(
     head = groups.get(root)
     if head is None:
         groups[root] = Head(
-            node=view, port=port, coverage=flow.variable_bits[view], feeds=flow.feed_bits[view] & ~found.side,
+            node=view, port=port, coverage=flow.variable_bits[view], feeds=flow.feed_bits[view] & ~flow.side,
             root=root[0], dangling=dangling, labels=labels, rule=rule,
         )  # fmt: skip
         if view != i:
@@ -259,8 +262,6 @@ def _labels(found: Region, *nodes: int) -> int:
 
 _PARTS = 8
 """A tensor is cut into so few answers at most; more are steps in time."""
-_MOST = 1 << 16
-"""Parts that are looked at: a file may name any number."""
 
 
 def parts(flow: Flow, found: Region, head: Head) -> list[Head]:
@@ -279,11 +280,7 @@ def parts(flow: Flow, found: Region, head: Head) -> list[Head]:
         ports = [0, 1, 2]
     elif node.op in ("Unpack", "Split", "SplitV"):
         read = {port for _, port in flow.graph.consumers[head.node]}
-        ports = [
-            port
-            for port in range(min(_parts_of(flow, head.node), _MOST))
-            if port not in read or not head.dangling
-        ]
+        ports = [port for port in range(_parts_of(flow, head.node)) if port not in read or not head.dangling]
         if not head.dangling:
             ports = sorted(
                 {port for j in flow.consumers[head.node] for source, port in rows[j]

@@ -114,6 +114,11 @@ def is_named(flow: Flow, i: int) -> bool:
     return has_own_name(flow.graph.nodes[i], within=flow.scope)
 
 
+def outside_scopes(flow: Flow, i: int) -> bool:
+    """Whether a node stands in no scope but that of the whole model."""
+    return "/" not in flow.graph.names[i].removeprefix(flow.scope)
+
+
 def has_own_name(node: Node, *, within: str = "") -> bool:
     """Whether somebody took the trouble to name a tensor, outside of all scopes or by a node of its own.
 

@@ -12,7 +12,7 @@ from zoo.endpoints import ops
 from zoo.endpoints.copies import made_alike
 from zoo.endpoints.flow import Flow, output_dtype
 from zoo.endpoints.heads import Head, cone
-from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
+from zoo.endpoints.kinds import is_deliberate, is_named, outside_scopes, walk_back
 from zoo.endpoints.region import Region
 from zoo.graph import BACK_EDGES
 
@@ -65,8 +65,7 @@ def _beside_named(flow: Flow, groups: list[Head]) -> list[Head]:
     return [
         head for head in fetched
         if head not in named and flow.graph.nodes[walk_back(flow, head.node)].op not in answers
-        and "/" not in flow.graph.nodes[head.node].name.removeprefix(flow.scope)
-        and not is_named(flow, head.node)
+        and outside_scopes(flow, head.node) and not is_named(flow, head.node)
         and any(not head.coverage & ~other.coverage for other in named)
     ]  # fmt: skip
 
@@ -147,7 +146,7 @@ def _is_hidden_layer(flow: Flow, head: Head, groups: list[Head]) -> bool:
     )
 
 
-_HIDDEN = frozenset("Relu Relu6 Elu Selu LeakyRelu Tanh Softplus FusedBatchNorm FusedBatchNormV3".split())
+_HIDDEN = ops.NONLINEAR | {"FusedBatchNorm", "FusedBatchNormV3"}
 _WIDE = 32
 
 

@@ -233,6 +233,4 @@ def judged(flow: Flow, found: Region) -> bytearray:
 def _uses_count(flow: Flow, i: int) -> int:
     """How many nodes of the forward part read a node's content."""
     nodes = flow.graph.nodes
-    return sum(
-        1 for j in flow.consumers[i] if j < len(nodes) and not flow.off[j] and nodes[j].op not in ops.SHAPES
-    )
+    return sum(nodes[j].op not in ops.SHAPES for j in flow.readers(i))

@@ -147,6 +147,7 @@ SOFT_MIXES = frozenset("Add AddV2 Sub Mul RealDiv Div Maximum ConcatV2 Concat Se
 
 PROBABILITIES = frozenset({"Softmax", "Sigmoid"})
 ACTIVATIONS = frozenset({"Softmax", "Sigmoid", "LogSoftmax"})
+NONLINEAR = frozenset("Relu Relu6 Elu Selu LeakyRelu Tanh Softplus".split())
 DECISIONS = frozenset(
     """ArgMax ArgMin TopK TopKV2 Round Rint Greater GreaterEqual Less LessEqual Equal NotEqual OneHot
     InTopK InTopKV2 Sign""".split()

@@ -19,8 +19,6 @@ class Region:
 
     inside: bytearray
     labels: int
-    side: int
-    """Bits of flags and the like, which say nothing about a tensor."""
     extends: list[int]
     """Per node how many nodes inside read it."""
     contact: list[int]
@@ -92,7 +90,7 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
         else:
             bits |= met
     scored &= ~bits
-    return bits | scored & ~compared(flow, scored)
+    return (bits | scored & ~compared(flow, scored)) & ~flow.side
 
 
 def late_bits(flow: Flow) -> int:
@@ -123,7 +121,7 @@ def sampled_labels(flow: Flow) -> int:
     return bits
 
 
-def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: bool = True) -> Region:
+def region(flow: Flow, labels: int, *, scalars: bool = False, peel: bool = True) -> Region:
     """Marks what is inference, and what happens to each of its tensors next.
 
     Single numbers are losses and measures, unless ``scalars`` says that the model answers with one.
@@ -134,21 +132,21 @@ def region(flow: Flow, labels: int, side: int, *, scalars: bool = False, peel: b
     count = len(rows)
     inside = bytearray(count)
     blind = not flow.variables
-    example = ~labels & ~side
+    example = ~labels & ~flow.side
     fed = any(feeds[i] & example and variables[i] for i in flow.line)
     own = set(flow.variables)
     for i in flow.line:
         if feeds[i] & labels or marks[i] & ops.SHAPE or (dead and dead[i]):
             continue
         if blind:
-            inside[i] = feeds[i] & ~side != 0
+            inside[i] = feeds[i] & ~flow.side != 0
         elif variables[i] and i not in own:
             if fed:
-                inside[i] = feeds[i] & ~side != 0 or chances[i]
+                inside[i] = feeds[i] & ~flow.side != 0 or chances[i]
             else:
                 inside[i] = chances[i] or _is_activation(flow, i)
     found = Region(
-        inside=inside, labels=labels, side=side, extends=[0] * count, contact=[0] * count,
+        inside=inside, labels=labels, extends=[0] * count, contact=[0] * count,
         scalar=bytearray(count), reported=bytearray(count), lossward=bytearray(count),
         peeled=bytearray(count),
     )  # fmt: skip
@@ -199,8 +197,7 @@ def fed_content(flow: Flow, i: int) -> int:
     """The bits of the feeds whose content, not only whose shape, a tensor without parameters shows."""
     if flow.variable_bits[i]:
         return 0
-    nodes = flow.graph.nodes
-    fed = {flow.ports[feed.node, feed.port]: 1 << k for k, feed in enumerate(flow.feeds)}
+    nodes, fed = flow.graph.nodes, flow.own_feeds
     todo, seen, bits = [i], {i}, 0
     while todo and len(seen) < 200:
         node = todo.pop()
@@ -268,7 +265,7 @@ def _readers_inside(flow: Flow, found: Region, watched: bytearray) -> list[int]:
             found.reported[s] = 1 if direct else 2
     measured = ~apart & (within == 2)
     for at in np.flatnonzero(measured & np.frombuffer(_glances(flow), np.bool_)[reader]).tolist():
-        measured[at] = not _is_layer_s(flow, int(source[at]))
+        measured[at] = not _is_of_layer(flow, int(source[at]))
     np.frombuffer(found.scalar, np.uint8)[source[measured]] = 1
     if labels:
         others = ~apart & (within == 0)
@@ -298,7 +295,7 @@ def _glances(flow: Flow) -> bytearray:
     return glances
 
 
-def _is_layer_s(flow: Flow, i: int) -> bool:
+def _is_of_layer(flow: Flow, i: int) -> bool:
     """Whether a tensor is what a layer made, in whatever form, or has a name; not made to be measured."""
     base = walk_back(flow, i)
     if base >= len(flow.graph.nodes):
@@ -307,9 +304,7 @@ def _is_layer_s(flow: Flow, i: int) -> bool:
     return made in _OF_LAYERS or meets_parameter(flow, base) or is_named(flow, i)
 
 
-_OF_LAYERS = (
-    ops.ACTIVATIONS | ops.MIXES | frozenset("Relu Relu6 Elu Selu LeakyRelu Tanh Softplus Exit".split())
-)
+_OF_LAYERS = ops.ACTIVATIONS | ops.MIXES | ops.NONLINEAR | {"Exit"}
 
 _VIEWS = frozenset(
     """ImageSummary HistogramSummary AudioSummary AudioSummaryV2 TensorSummary TensorSummaryV2
@@ -373,7 +368,7 @@ def _masks_chances(flow: Flow, i: int) -> bool:
     nodes = flow.graph.nodes
     if nodes[i].op not in ("Add", "AddV2"):
         return False
-    readers = [j for j in flow.consumers[i] if j < len(nodes) and not flow.off[j]]
+    readers = flow.readers(i)
     return bool(readers) and all(nodes[j].op == "Softmax" for j in readers)
 
 

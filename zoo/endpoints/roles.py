@@ -259,7 +259,9 @@ def _dropout_by_layer(flow: Flow, feed: FeedPoint) -> Role | None:
     if not feed.dtype.startswith("float"):
         return None
     readers = _read_by(flow, feed.node)
-    while len(readers) == 1 and flow.graph.nodes[readers[0]].op in ("Identity", "Cast"):
+    for _ in range(_WRAPPED):  # a file may hold a circle
+        if len(readers) != 1 or flow.graph.nodes[readers[0]].op not in ("Identity", "Cast"):
+            break
         readers = _read_by(flow, readers[0])
     picks = [i for i in readers if flow.graph.nodes[i].op in ("StridedSlice", "GatherV2", "Unpack")]
     if not picks or len(picks) != len(readers):
@@ -273,6 +275,10 @@ def _dropout_by_layer(flow: Flow, feed: FeedPoint) -> Role | None:
         reason=f"each of its elements goes to a dropout: feed {value} everywhere",
         confidence=0.9,
     )
+
+
+_WRAPPED = 8
+"""Ops between a feed and who picks from it that do nothing but rename and convert."""
 
 
 def _read_by(flow: Flow, i: int) -> list[int]:

@@ -87,8 +87,9 @@ def collected(meta: MetaGraph) -> dict[str, str]:
 
 
 _OF_TENSORFLOW = re.compile(
-    r"variables|^train|_op$|_ops$|summar|global_step|loss|resources|iterators|queue_runners|table|savers|context"
-    r"|regulari|end_?points|activations|weight|bias|metric|accuracy|asset|handle|kernel|layer|features?$",
+    r"variables|^train|(init|ready|main|update|summary|eval)_ops?$|summar|global_step|loss|resources|iterators"
+    r"|queue_runners|table|savers|context|regulari|end_?points|activations|weight|bias|metric|accuracy|asset"
+    r"|handle|kernel|layer|features?$",
     re.IGNORECASE,
 )
 _FEW = 8

@@ -105,11 +105,7 @@ def _parts(flow: Flow, i: int) -> list[int]:
     while todo and len(result) < 64:
         node = todo.pop()
         result.append(node)
-        todo.extend(
-            j
-            for j in flow.consumers[node]
-            if j < len(nodes) and not flow.off[j] and nodes[j].op in ops.LOOK_THROUGH | _PARTS
-        )
+        todo.extend(j for j in flow.readers(node) if nodes[j].op in ops.LOOK_THROUGH | _PARTS)
     return result
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from zoo.endpoints.flow import Flow
-from zoo.endpoints.heads import Head, bare
-from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
+from zoo.endpoints.heads import FETCHED, Head, bare
+from zoo.endpoints.kinds import is_deliberate, is_named, outside_scopes, walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.states import next_states, starts_from_feed
 from zoo.endpoints.views import root_of
@@ -23,10 +23,10 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
             ((i, 0), "named") for i in flow.graph.having(("Identity",))
             if found.inside[i] == 1 and flow.variable_bits[i]
             and not len(flow.consumers[i]) and not flow.looped[i]
-            and is_deliberate(flow, i) and _outside(flow, i)
+            and is_deliberate(flow, i) and outside_scopes(flow, i)
         )  # fmt: skip
     states = {i for feed in flow.feeds for i in next_states(flow, feed)} if why else set()
-    if len(why) > _MOST or all(walk_back(flow, i) in states or starts_from_feed(flow, i) for i, _ in why):
+    if len(why) > FETCHED or all(walk_back(flow, i) in states or starts_from_feed(flow, i) for i, _ in why):
         return []
     heads = {(head.node, head.port): head for head in groups}
     alike, roots = {flow.variable_bits[i] for i, _ in why}, {root_of(flow, *pair)[0] for pair in why}
@@ -35,20 +35,12 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
             beside = is_deliberate(flow, head.node) and all(head.coverage & ~known for known in alike)
         else:
             beside = head.dangling and head.coverage in alike and is_named(flow, head.node)
-        if beside and head.root not in roots and _outside(flow, head.node):
+        if beside and head.root not in roots and outside_scopes(flow, head.node):
             why.setdefault((head.node, head.port), "head")
-    chosen = [heads.get(pair) or bare(flow, *pair, side=found.side) for pair in sorted(why)]
+    chosen = [heads.get(pair) or bare(flow, *pair) for pair in sorted(why)]
     for head in chosen:
         head.rule = why[head.node, head.port] if head.rule == "head" else head.rule
     return chosen
-
-
-_MOST = 16
-
-
-def _outside(flow: Flow, i: int) -> bool:
-    """Whether a node stands in no scope but that of the whole model."""
-    return "/" not in flow.graph.names[i].removeprefix(flow.scope)
 
 
 def _collected(flow: Flow, found: Region, groups: list[Head]) -> list[tuple[int, int]]:

@@ -193,9 +193,9 @@ def _is_odds(flow: Flow, i: int) -> bool:
 def _is_share(flow: Flow, i: int) -> bool:
     """Whether a tensor is divided by its own sum, as what should add up to one is before a cross entropy."""
     nodes, row = flow.graph.nodes, flow.rows[i]
-    if nodes[i].op not in ("RealDiv", "Div") or len(row) != 2 or row[1][0] >= len(nodes):
+    if nodes[i].op not in ("RealDiv", "Div") or len(row) != 2:
         return False
-    return nodes[row[1][0]].op == "Sum" and flow.rows[row[1][0]][:1] == row[:1]
+    return flow.op(row[1][0]) == "Sum" and flow.rows[row[1][0]][:1] == row[:1]
 
 
 _SLICES = frozenset({"StridedSlice", "Slice", "Split", "SplitV", "Unpack"})
@@ -259,7 +259,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
 
 def _for_logarithms(flow: Flow, i: int) -> bool:
     """Whether nothing but logarithms read a tensor: it was moved away from zero for them."""
-    readers = [j for j in flow.consumers[i] if j < len(flow.graph.nodes) and not flow.off[j]]
+    readers = flow.readers(i)
     return bool(readers) and all(flow.graph.nodes[j].op in ("Log", "Log1p") for j in readers)
 
 
@@ -271,11 +271,7 @@ def _inner(flow: Flow, found: Region, i: int) -> bool:
 def _read_twice(flow: Flow, i: int) -> bool:
     """Whether more than one loss or measure reads a tensor: then its form is the author's."""
     nodes = flow.graph.nodes
-    readers = [
-        j for j in flow.consumers[i]
-        if j < len(nodes) and not flow.off[j] and nodes[j].op not in ops.SHAPES
-    ]  # fmt: skip
-    return len(set(readers)) > 1
+    return len({j for j in flow.readers(i) if nodes[j].op not in ops.SHAPES}) > 1
 
 
 def _shown_beside(flow: Flow, found: Region, i: int) -> int:
@@ -292,8 +288,8 @@ def _only_weighed(flow: Flow, found: Region, i: int) -> bool:
     """Whether the labels that meet a tensor are multiplied with it: a comparison came before."""
     return all(
         flow.graph.nodes[j].op in ("Mul", "RealDiv", "Div")
-        for j in flow.consumers[i]
-        if j < len(flow.graph.nodes) and not flow.off[j] and flow.feed_bits[j] & found.labels
+        for j in flow.readers(i)
+        if flow.feed_bits[j] & found.labels
     )
 
 
@@ -310,8 +306,8 @@ def _uncut(flow: Flow, found: Region, i: int) -> int:
     if source < 0:
         return i
     readers = [
-        j for j in flow.consumers[source]
-        if j < len(nodes) and found.inside[j] == 1 and not flow.off[j] and nodes[j].op not in ops.SHAPES
+        j for j in flow.readers(source)
+        if found.inside[j] == 1 and nodes[j].op not in ops.SHAPES
     ]  # fmt: skip
     slices = [j for j in readers if nodes[j].op in _SLICES]
     if len(slices) > 1:
