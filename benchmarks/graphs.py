@@ -105,7 +105,7 @@ def _told(*arguments: str | Path) -> Any:
 
 def stages(model: Path, count: int) -> dict[str, float]:
     """Seconds of processor time of each stage by name, the least of ``count`` runs."""
-    from zoo import drawing, shapes, summary, variables
+    from zoo import drawing, repeats, shapes, summary, variables
     from zoo.compute import compute
     from zoo.endpoints import detect
     from zoo.find import choose, find, read
@@ -122,13 +122,14 @@ def stages(model: Path, count: int) -> dict[str, float]:
         return result
 
     for _ in range(count):
+        repeats.forget()  # each time as if no other row had brought it
         artifact, others, why = choose(find(model), None)
         found = timed("read", read, model, artifact, others=others, why=why)
         graph = found.meta.graph
         timed("counts", summary.graph_facts, graph)
         bindings = timed("variables", variables.bind, found.meta, found.weights)
         ends = timed("endpoints", detect, found.meta)
-        frozen = structure(timed("plan", plan, found.meta, bindings, found.weights, ends).frames)
+        frozen = structure(found.meta, timed("plan", plan, found.meta, bindings, found.weights, ends).frames)
         timed("lists", lambda graph: (summary.operations_csv(graph), summary.graph_text(graph)), graph)
         timed("compute", compute, frozen, ends.inputs)
         inputs = {item.name: item.shape for item in ends.inputs}

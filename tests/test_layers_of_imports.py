@@ -28,7 +28,7 @@ LAYERS = [
         "zoo.risk",
         "zoo.scan",
     ],
-    ["zoo.graph", "zoo.weights", "zoo.model", "zoo.trace"],
+    ["zoo.graph", "zoo.repeats", "zoo.weights", "zoo.model", "zoo.trace"],
     [
         "zoo.manifest",
         "zoo.published",

@@ -134,7 +134,7 @@ def freeze(
         sha256=sha256,
         pruned=plan.pruned,
         constants=constants,
-        graph=structure(plan.frames),
+        graph=structure(meta, plan.frames),
         engine=plan.engine,
         statistics=describer.found,
         inputs=plan.inputs,

@@ -710,3 +710,7 @@ class MetaGraph:
     """Asset file name → the tensor that is fed with its path."""
     object_graph: Any = None
     """SavedObjectGraph message, or None."""
+    choice: str | None = None
+    """Which graph of a SavedModel it is, in a sentence; None where there is no other."""
+    results: dict[str, tuple[object, Any]] | None = field(default=None, compare=False, repr=False)
+    """What was made of it and from what else, where it is kept for other rows: see `zoo.repeats`."""

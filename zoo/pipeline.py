@@ -44,7 +44,6 @@ from zoo.model import Bindings, Endpoints, Model
 from zoo.names import nearest
 from zoo.one_pass import fetch_into
 from zoo.proof import check_constants
-from zoo.protos import Shape
 from zoo.published import check_member, differences
 from zoo.readers.crc import crc32c
 from zoo.readers.graphdef import message_at
@@ -62,6 +61,7 @@ from zoo.records import (
     RunProof,
     Status,
 )
+from zoo.repeats import kept
 from zoo.runner import Key, Original, Runner
 from zoo.statistics import Accumulator, Statistics, describe
 from zoo.store import desk, write
@@ -416,7 +416,8 @@ class _Line:
     def endpoints(self, meta: MetaGraph) -> Endpoints:
         """What goes in and what comes out."""
         with self.trace.at("endpoints"):
-            ends = detect(meta, inputs=self.row.inputs, outputs=self.row.outputs)
+            named = self.row.inputs, self.row.outputs
+            ends = kept(meta, "ends", named, lambda: detect(meta, inputs=named[0], outputs=named[1]))
             self.facts |= {"inputs": ends.inputs, "outputs": ends.outputs, "candidates": ends.candidates}
             self.notes(*ends.warnings, *differences(self.row, ends))
         return ends
@@ -542,23 +543,16 @@ class _Line:
             return
         graph = meta.graph
         with self.trace.at("summary"):
-            counts = summary.output_counts(graph)
-            self.files.write("operations.csv", summary.operations_csv(graph, counts))
-            self.files.write("graph.txt", summary.graph_text(graph, counts))
-            inferred = self.compute(graph if frozen is None else frozen.graph, ends)
-            drawn = drawing.draw(
-                graph,
-                inferred,
-                inputs=[item.name for item in ends.inputs],
-                outputs=[item.name for item in ends.outputs],
+            for name, content in kept(meta, "lists", None, lambda: summary.lists(graph)).items():
+                self.files.write(name, content)
+            small = None if frozen is None else frozen.graph
+            counted = graph if small is None else small
+            self.facts["compute"] = kept(
+                meta, "compute", (small, ends.inputs), lambda: compute(counted, ends.inputs)
             )
+            drawn = kept(meta, "drawing", (small, ends), lambda: _drawing(graph, counted, ends))
             self.files.write("graph.json", drawn)
             self.write_variables(model, bindings, {} if frozen is None else frozen.statistics)
-
-    def compute(self, graph: Graph, ends: Endpoints) -> Mapping[str, Shape]:
-        """All shapes and the FLOPs of a graph: of the frozen one where there is one."""
-        self.facts["compute"] = compute(graph, ends.inputs)
-        return shapes.infer(graph, {item.name: item.shape for item in ends.inputs})
 
     def write_variables(self, model: Model, bindings: Bindings, statistics: Mapping[str, Statistics]) -> None:
         """``variables.csv``: all variables, with statistics of those that are no optimizer slots."""
@@ -585,6 +579,16 @@ class _Line:
                 accumulator.add(memoryview(content))
                 known[variable.name] = accumulator.result()
         self.files.write("variables.csv", summary.variables_csv(found, checksums, known))
+
+
+def _drawing(graph: Graph, frozen: Graph, ends: Endpoints) -> bytes:
+    """The drawing of a graph, with the shapes that the frozen one has."""
+    return drawing.draw(
+        graph,
+        shapes.infer(frozen, {item.name: item.shape for item in ends.inputs}),
+        inputs=[item.name for item in ends.inputs],
+        outputs=[item.name for item in ends.outputs],
+    )
 
 
 def _expected_constants(model: Model, bindings: Bindings, frozen: Graph) -> dict[str, int]:

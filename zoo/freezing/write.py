@@ -13,10 +13,10 @@ from typing import Protocol
 
 import numpy as np
 
-from zoo import protos
+from zoo import protos, repeats
 from zoo.errors import FreezeError
 from zoo.freezing import wire
-from zoo.graph import Graph
+from zoo.graph import Graph, MetaGraph
 from zoo.proof import string_crc
 from zoo.protos import DTYPE_SIZES
 from zoo.readers.crc import crc32c
@@ -192,8 +192,8 @@ def _cut_out(chunks: Iterable[memoryview], constant: Constant) -> Iterator[memor
         number += count
 
 
-def structure(frames: Iterable[Frame]) -> Graph:
-    """The frozen graph without the content of its variables: types and shapes are there."""
+def structure(meta: MetaGraph, frames: Iterable[Frame]) -> Graph:
+    """The frozen graph of ``meta`` without the content of its variables: types and shapes are there."""
     parts = []
     for frame in frames:
         if isinstance(frame, Constant):
@@ -202,4 +202,10 @@ def structure(frames: Iterable[Frame]) -> Graph:
             node = wire.node_prefix(frame.name, "Const") + wire.attr_entry("dtype", wire.type_attr(dtype))
             frame = wire.field(1, node + wire.attr_entry("value", value))
         parts.append(frame)
-    return Graph.from_proto(protos.GraphDef.FromString(b"".join(parts)))
+    content = b"".join(parts)
+
+    def read() -> Graph:
+        return Graph.from_proto(protos.GraphDef.FromString(content))
+
+    # Vocabularies and constants of the author's may make it much larger than the graph it is kept with.
+    return read() if len(content) > repeats.ROOM else repeats.kept(meta, "frozen graph", content, read)

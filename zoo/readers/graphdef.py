@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zoo import protos
+from zoo import protos, repeats
 from zoo.errors import ReadError
 from zoo.graph import Graph, MetaGraph
 from zoo.model import Artifact, Model
@@ -140,13 +140,26 @@ def read_graph(path: Path, message: tuple[Message, bool] | None) -> tuple[str, M
     kind, text = message
     if kind == "SavedModel":
         raise ReadError(f"{path.name}: expected a GraphDef or MetaGraphDef, found a SavedModel")
-    few = text or not path.is_file() or path.stat().st_size < _LARGE
-    return kind, (None if few else _scanned(path, kind)) or _parsed(path, kind, text=text)
+    data = content_of(path, text=text)
+
+    def read() -> MetaGraph:
+        few = text or len(data) < _LARGE
+        return (None if few else _scanned(path, data, kind)) or _parsed(path, data, kind, text=text)
+
+    return kind, repeats.graph(f"{kind}, text" if text else kind, data, read)
 
 
-def _scanned(path: Path, kind: Message) -> MetaGraph | None:
+def content_of(path: Path, *, text: bool) -> bytes:
+    """The bytes of a graph file.
+
+    Raises:
+        ReadError: there are too many of them, or they cannot be read.
+    """
+    return read_whole(path, limit=TEXT_LIMIT if text else LIMIT)
+
+
+def _scanned(path: Path, data: bytes, kind: Message) -> MetaGraph | None:
     """The graph of a binary file, without a message for each node; None if it has to be parsed."""
-    data = read_whole(path, limit=LIMIT)
     if kind == "GraphDef":
         graph = Graph.from_bytes(data)
         return None if graph is None else bare_graph(of_tensorflow(graph, path.name))
@@ -159,8 +172,8 @@ def _scanned(path: Path, kind: Message) -> MetaGraph | None:
     return None if graph is None else meta_graph(proto, path.name, graph)
 
 
-def _parsed(path: Path, kind: Message, *, text: bool) -> MetaGraph:
-    proto = parse(path, kind, text=text)
+def _parsed(path: Path, data: bytes, kind: Message, *, text: bool) -> MetaGraph:
+    proto = message_from(path, data, kind, text=text)
     if kind == "MetaGraphDef":
         return meta_graph(proto, path.name)
     return bare_graph(checked_graph(proto, path.name))
@@ -172,7 +185,11 @@ def parse(path: Path, kind: Message, *, text: bool) -> Any:
     Raises:
         ReadError: it cannot be parsed, is nested too deeply, or is too large.
     """
-    data = read_whole(path, limit=TEXT_LIMIT if text else LIMIT)
+    return message_from(path, content_of(path, text=text), kind, text=text)
+
+
+def message_from(path: Path, data: bytes, kind: Message, *, text: bool) -> Any:
+    """The message ``kind`` in the content of a file; see `parse`."""
     try:
         if text:
             return protos.parse_text(kind, data.decode("utf-8-sig"))

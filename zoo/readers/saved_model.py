@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from zoo import repeats
 from zoo.errors import ReadError
 from zoo.graph import MetaGraph
 from zoo.model import Artifact, Model
 from zoo.readers.bundle import Bundle, read_bundle
-from zoo.readers.graphdef import has_variables, message_in, parse
+from zoo.readers.graphdef import content_of, has_variables, message_from, message_in
 from zoo.readers.metagraph import meta_graph, producer_of
 from zoo.readers.tree import Tree, folder_of, join, name_of
 from zoo.records import Format
@@ -65,13 +67,18 @@ def read(tree: Tree, artifact: Artifact) -> Model:
     message = message_in(tree, path)
     if message is None:
         raise ReadError(f"{path}: expected a SavedModel, found something else")
-    proto = parse(tree.root / path, "SavedModel", text=message[1])
-    chosen, note = choose_meta_graph(proto)
-    meta = meta_graph(chosen, name_of(path))
+    content = content_of(tree.root / path, text=message[1])
+
+    def chosen() -> MetaGraph:
+        proto = message_from(tree.root / path, content, "SavedModel", text=message[1])
+        best, note = choose_meta_graph(proto)
+        return replace(meta_graph(best, name_of(path)), choice=note)
+
+    meta = repeats.graph("SavedModel, text" if message[1] else "SavedModel", content, chosen)
     folder = folder_of(path)
     bundle, missing = _bundle(tree, folder, meta)
     generation = 2 if meta.object_graph is not None and len(meta.object_graph.nodes) else 1
-    warnings = [note] if note else []
+    warnings = [meta.choice] if meta.choice else []
     if bundle is not None:
         warnings += bundle.warnings
     lost = [name for name in meta.assets if join(folder, f"assets/{name}") not in tree.files]

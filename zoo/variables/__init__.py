@@ -16,6 +16,7 @@ from zoo.model import Bindings, Kind, Piece, Variable
 from zoo.protos import DTYPE_SIZES, Shape
 from zoo.readers.bundle import object_graph
 from zoo.records import KindFacts, VariableFacts
+from zoo.repeats import kept
 from zoo.variables import kinds
 from zoo.variables.kinds import plain
 from zoo.variables.layers import infer_layers as infer_layers
@@ -81,11 +82,10 @@ class _Binder:
         nodes = [meta.graph.nodes[i] for i in meta.graph.having(VARIABLE_OPS)]
         if not nodes:
             return
-        targets = restore_targets(meta)
+        targets, slots = kept(meta, "restores", None, lambda: (restore_targets(meta), slots_in(meta.graph)))
         by_object: dict[str, list[str]] = {}
         if meta.object_graph is not None and self.objects is not None:
             by_object = object_keys(meta.object_graph, self.objects)
-        slots = slots_in(meta.graph)
         stated = [(node, _name(node), *_stated(node)) for node in nodes]
         for _, name, _, shape in stated:
             self.known.setdefault(plain(name), shape)

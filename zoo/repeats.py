@@ -1,0 +1,73 @@
+"""What was worked out from a graph is kept for the rows after it, which may bring the same graph.
+
+A training leaves dozens of checkpoints and beside each of them the same graph, to the byte; a zoo has
+many models and few architectures.  To read such a graph, find its ends and draw it again would cost as
+much each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from zoo.graph import MetaGraph
+
+_T = TypeVar("_T")
+
+ROOM = 6 << 20
+"""Bytes of the graph files that are kept at most, together: with what is made of them, memory for four times
+as much.  One graph of 20,000 nodes takes all of it."""
+_graphs: dict[bytes, tuple[int, MetaGraph]] = {}
+"""By digest: the bytes of a file and its graph, the one that was asked for last at the end."""
+_changing = threading.Lock()
+
+
+def graph(kind: str, content: bytes, read: Callable[[], MetaGraph]) -> MetaGraph:
+    """The graph that ``read`` finds in the content of a file, or that it found the last time.
+
+    Args:
+        kind: what the content is read as.
+        content: the whole file; ``read`` looks at nothing else.
+        read: called where the graph is not kept, when there is room for it.
+    """
+    key = hashlib.sha256(kind.encode() + b"\0" + content).digest()
+    with _changing:
+        size, known = _graphs.pop(key, (len(content), None))
+        while _graphs and sum(other for other, _ in _graphs.values()) + size > ROOM:
+            del _graphs[next(iter(_graphs))]
+    if known is None:
+        known = read()
+        if size > ROOM:
+            return known
+        known = replace(known, results={})
+    with _changing:
+        _graphs[key] = size, known
+    return known
+
+
+def kept(meta: MetaGraph, kind: str, source: object, make: Callable[[], _T]) -> _T:
+    """What ``make`` gives, or gave the last time for this graph and an equal ``source``.
+
+    Args:
+        meta: what it is made of, and what keeps it if it is kept itself.
+        kind: what is made; of each kind there is one.
+        source: all else that ``make`` looks at, but not the graph.
+        make: what it gives is shared by those who ask, and must not be changed.
+    """
+    if meta.results is None:
+        return make()
+    before = meta.results.get(kind)
+    if before is not None and before[0] == source:
+        return before[1]  # type: ignore[no-any-return]  # who asks for a kind makes things of one type
+    made = make()
+    meta.results[kind] = source, made
+    return made
+
+
+def forget() -> None:
+    """Keep nothing of the graphs so far."""
+    with _changing:
+        _graphs.clear()
