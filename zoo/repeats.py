@@ -17,9 +17,11 @@ from zoo.graph import MetaGraph
 
 _T = TypeVar("_T")
 
-ROOM = 6 << 20
-"""Bytes of the graph files that are kept at most, together: with what is made of them, memory for four times
-as much.  One graph of 20,000 nodes takes all of it."""
+ROOM = 3 << 20
+"""Bytes of the graph files that are kept at most, together.
+
+With what is made of them they take four times as much memory; a graph of 11,000 nodes takes all of it.
+"""
 _graphs: dict[bytes, tuple[int, MetaGraph]] = {}
 """By digest: the bytes of a file and its graph, the one that was asked for last at the end."""
 _changing = threading.Lock()
@@ -33,7 +35,7 @@ def graph(kind: str, content: bytes, read: Callable[[], MetaGraph]) -> MetaGraph
         content: the whole file; ``read`` looks at nothing else.
         read: called where the graph is not kept, when there is room for it.
     """
-    key = hashlib.sha256(kind.encode() + b"\0" + content).digest()
+    key = kind.encode() + hashlib.sha256(content).digest()
     with _changing:
         size, known = _graphs.pop(key, (len(content), None))
         while _graphs and sum(other for other, _ in _graphs.values()) + size > ROOM:
