@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.core.framework.variable_pb2 import VariableDef
 
 from benchmarks.endpoints.cases import Labelled, v1
-from zoo.endpoints.ops import VARIABLES, hands_out_examples
+from zoo.endpoints.ops import VARIABLES, hands_out_examples, in_gradient, trains
 
 Truths = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
@@ -174,8 +174,42 @@ def watched(labelled: Labelled) -> Labelled | None:
     return Labelled(labelled.case, meta.SerializeToString(), labelled.truths)
 
 
+def tested(labelled: Labelled) -> Labelled | None:
+    """A training as somebody built it to test the model: its losses and measures, no gradients and no steps.
+
+    None where it does not train, or a true output is made by way of a gradient.
+    """
+    meta = _meta(labelled)
+    if not _trains(meta):
+        return None
+    nodes = list(meta.graph_def.node)
+    gone = {node.name for node in nodes if in_gradient(node.name) or trains(node.op)}
+    for node in nodes:
+        held = [text for text in node.input if _node(text) in gone]
+        if any(node.op == "NoOp" or not text.startswith("^") for text in held):
+            gone.add(node.name)
+    if any(_node(text) in gone for inputs, outputs in labelled.truths for text in (*inputs, *outputs)):
+        return None
+    del meta.graph_def.node[:]
+    for node in nodes:
+        if node.name not in gone:
+            copy = meta.graph_def.node.add()
+            copy.CopyFrom(node)
+            copy.input[:] = [text for text in node.input if _node(text) not in gone]
+            places = [place for place in node.attr["_class"].list.s if place[5:].decode() not in gone]
+            copy.attr["_class"].list.s[:] = places
+            if not places:
+                del copy.attr["_class"]
+    for found in meta.collection_def.values():
+        kept = [name for name in found.node_list.value if _node(name) not in gone]
+        if found.WhichOneof("kind") == "node_list":
+            found.node_list.value[:] = kept
+    return Labelled(labelled.case, meta.SerializeToString(), labelled.truths)
+
+
 VARIANTS: Mapping[str, Callable[[Labelled], Labelled | None]] = {
     "frozen": frozen, "element": element, "scope": scope, "named": named, "watched": watched,
+    "tested": tested,
 }  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def test_a_labelled_graph_that_is_frozen_is_what_its_outputs_need(sketch: Sketch
     assert found.tolist() == [pytest.approx([1 / 3] * 3)]  # all weights are zero
 
 
-@pytest.mark.parametrize("variant", ["element", "frozen", "named", "scope", "watched"])
+@pytest.mark.parametrize("variant", ["element", "frozen", "named", "scope", "tested", "watched"])
 def test_a_labelled_graph_that_is_changed_is_told_as_before(
     sketch: Sketch, labelled: Labelled, variant: str
 ) -> None:

@@ -159,9 +159,12 @@ class _Answer:
         self.warnings = list(warnings)
         trains = self._trains()
         self.sampled = regions.sampled_labels(flow)
-        for scalars, peel in ((False, True), (False, False), (True, False)):
+        measured = -1 if trains else regions.measured_only(flow)
+        # Who freezes a graph wants its answer: a single number in it measures nothing.
+        ways = ((True, True),) if flow.frozen and not trains else ()
+        for scalars, peel in (*ways, (False, True), (False, False), (True, False)):
             self.data = regions.data_bits(flow, scalars=scalars)
-            self.labels = self._labels() if trains else 0
+            self.labels = self._labels() & measured
             self.region = regions.region(flow, self.labels, scalars=scalars, peel=peel)
             self.choice = choice.choose(flow, self.region)
             if self.choice.chosen:

@@ -15,7 +15,7 @@ from zoo.endpoints.views import activation_of
 
 def with_named_views(flow: Flow, chosen: list[Head]) -> list[Head]:
     """The heads, and of an export each other view of one that nobody reads and somebody named: its scores."""
-    if flow.trained:
+    if flow.learns:
         return chosen
     result: list[Head] = []
     for head in chosen:
@@ -134,7 +134,7 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
         and any(ops.in_gradient(nodes[s].name) for s, _ in flow.graph.data_sources[i])
         and not any(ops.trains(nodes[j].op) for j in flow.consumers[i])
     ]  # fmt: skip
-    if not (chosen and flow.trained and behind):
+    if not (chosen and flow.learns and behind):
         return chosen
     shapes = {
         flow.shape(feed.node, feed.port) for k, feed in enumerate(flow.feeds)

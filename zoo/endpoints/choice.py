@@ -56,7 +56,7 @@ def choose(flow: Flow, found: Region) -> Choice:
         others = [head for head in groups if all(head is not one for one in said)]
         doubt = _DOUBT * any(head.coverage & ~_union(said) for head in others)
         return Choice(said, others, (_SHOWN if len(said) == 1 else _SINGLE) - doubt)
-    made, judge = generators(flow, found) if flow.trained else ([], 0)
+    made, judge = generators(flow, found) if flow.learns else ([], 0)
     if made:
         choice = _generated(flow, groups, made, judge)
         choice.chosen = [part for head in choice.chosen for part in parts(flow, found, head)]
@@ -64,7 +64,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     if flow.frozen and groups and (answer := _frozen(flow, found, groups)):
         return answer
     groups, teachers = without_teachers(flow, groups)
-    groups, judgements = through_another(flow, found, groups) if flow.trained else (groups, [])
+    groups, judgements = through_another(flow, found, groups) if flow.learns else (groups, [])
     judgements += teachers
     groups, leftovers = without_leftovers(flow, found, groups)
     everything = _reachable(flow, found)
@@ -131,7 +131,7 @@ def _with_unlabelled(
     if decided:
         return decided, [*extra, *groups], []
     named = any(head.dangling and is_deliberate(flow, head.node) for head in groups)
-    if named and not flow.trained:
+    if named and not flow.learns:
         return groups, extra, []  # an export names what it is made for
     if not extra and not named and (not groups or _count(missing) * 5 > _count(everything)):
         extra = first_complete(flow, found, missing)
@@ -145,7 +145,7 @@ def _with_unlabelled(
     else:
         groups = [*groups, *extra]
     judgements: list[Head] = []
-    if extra and flow.trained:
+    if extra and flow.learns:
         groups, judgements = through_another(flow, found, groups)
     return groups, rest, judgements
 
@@ -252,7 +252,7 @@ def _without_stages(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
     kept: list[Head] = []
     inner: list[Head] = []
     for head in groups:
-        shown = not flow.trained and any(is_shown(flow, node) for node, _ in head.alternatives)
+        shown = not flow.learns and any(is_shown(flow, node) for node, _ in head.alternatives)
         stage = head.rule == "head" and not shown and any(
             other is not head and other.coverage == head.coverage and other.root != head.root
             and head.node in other.cone and other.node not in head.cone
@@ -338,7 +338,7 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     """Without heads of a part of the net that another head covers whole."""
     kept: list[Head] = []
     dropped: list[Head] = []
-    taught = flow.trained or any(head.labels for head in groups)  # by a loss, its gradients made or not yet
+    taught = flow.learns or any(head.labels for head in groups)  # by a loss, its gradients made or not yet
     for head in groups:
         if not taught:
             wider = [

@@ -126,7 +126,11 @@ def inference(flow: Flow, head: Head) -> tuple[int, ...]:
     random = sum(1 for i in head.cone if i < len(nodes) and nodes[i].op in ops.RANDOM)
     if head.rule == "generator" or not flow.feed_bits[head.node]:
         random = 0
-    differentiated = f"gradients/{nodes[head.root].name}_grad" in _gradient_scopes(flow)
+    differentiated = (
+        bool(flow.taught[head.root])
+        if flow.losses
+        else f"gradients/{nodes[head.root].name}_grad" in _gradient_scopes(flow)
+    )
     piped = sum(1 for i in head.cone if i < len(nodes) and ops.hands_out_examples(nodes[i].op))
     # Of what no gradient goes through a summary may have been made, and nobody else reads it either.
     shown = head.dangling or bool(flow.taught and not flow.taught[head.node])

@@ -156,6 +156,42 @@ class Flow:
         return idle
 
     @cached_property
+    def ends(self) -> list[int]:
+        """What is made of examples and parameters, and read by no inference."""
+        made = [i for i in self.line if self.feed_bits[i] and self.variable_bits[i]]
+        return [i for i in made if not self.marks[i] & ops.SHAPE and not self.readers(i)]
+
+    @cached_property
+    def losses(self) -> list[int]:
+        """Where no gradient tells of losses: the single numbers that sum up what is made of examples.
+
+        So it is in a graph that tests a model.  A frozen one was made to answer; its sums are answers.
+        """
+        names = self.graph.names
+        if self.frozen or self.graph.having_any(ops.trains):
+            return []
+        if any(ops.in_gradient(names[i]) for i in self.graph.about_gradients):
+            return []
+        sums = [i for i in self.ends if self.is_scalar(i) and _sums_up(self, i)]
+        return [i for i in sums if self.slopes[i]] if sums else []
+
+    @cached_property
+    def slopes(self) -> bytearray:
+        """Per node whether it would have a gradient by a variable: no step on the way hides it."""
+        slopes = bytearray(len(self.rows))
+        for i in self.variables:
+            slopes[i] = 1
+        for i in self.line:
+            if self.variable_bits[i] and not slopes[i] and self.op(i) not in _STEPS:
+                slopes[i] = any(slopes[source] for source, _ in self.rows[i])
+        return slopes
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a loss, its optimizer left out or not."""
+        return self.trained or bool(self.losses)
+
+    @cached_property
     def looped(self) -> bytearray:
         """Per node how many loops it is inside: a tensor in there cannot be fetched."""
         nodes = self.graph.nodes
@@ -170,8 +206,8 @@ class Flow:
 
     @cached_property
     def taught(self) -> bytearray:
-        """Per node whether a gradient went through it; empty where the graph tells of none."""
-        return _taught(self)
+        """Per node whether a gradient went through it, or would; empty where there is no loss."""
+        return _taught(self) or _would_be_taught(self)
 
     @cached_property
     def teaches(self) -> bytearray:
@@ -851,3 +887,41 @@ def _taught(flow: Flow) -> bytearray:
         if not known[i] and nodes[i].op in _TRIVIAL:
             known[i] = any(known[j] for j in flow.consumers[i])
     return known
+
+
+def _sums_up(flow: Flow, i: int) -> bool:
+    """Whether a single number is a sum or a mean, or joined from some."""
+    todo, seen = [i], {i}
+    while todo and len(seen) < _JOINED:
+        node = todo.pop()
+        if flow.op(node) in ops.MEANS:
+            return True
+        fresh = {source for source, _ in flow.rows[node] if flow.is_scalar(source)} - seen
+        seen |= fresh
+        todo.extend(sorted(fresh))
+    return False
+
+
+_JOINED = 64
+"""Single numbers that a loss is joined from at most, as far as anybody looks."""
+
+
+def _would_be_taught(flow: Flow) -> bytearray:
+    if not flow.losses:
+        return bytearray()
+    known, own = bytearray(len(flow.rows)), set(flow.variables)
+    todo = list(flow.losses)
+    while todo:
+        i = todo.pop()
+        if not known[i] and flow.slopes[i] and i not in own and flow.op(i) != "ReadVariableOp":
+            known[i] = 1
+            todo.extend(source for source, _ in flow.rows[i])
+    return known
+
+
+_STEPS = frozenset(
+    """ArgMax ArgMin Round Rint Floor FloorDiv Ceil Sign StopGradient OneHot Equal NotEqual Greater Less
+    GreaterEqual LessEqual InTopK InTopKV2 LogicalAnd LogicalOr LogicalNot All Any Multinomial
+    EditDistance""".split()
+)
+"""Ops that no gradient goes through."""

@@ -97,7 +97,7 @@ def terminals(flow: Flow, found: Region) -> list[int]:
 def _counts_decisions(flow: Flow, i: int) -> bool:
     """Whether a node adds up what was decided, and nobody reads the sum."""
     nodes = flow.graph.nodes
-    if nodes[i].op not in ("Sum", "Mean") or not flow.rows[i] or flow.consumers[i] or not flow.trained:
+    if nodes[i].op not in ("Sum", "Mean") or not flow.rows[i] or flow.consumers[i] or not flow.learns:
         return False
     return flow.op(walk_back(flow, flow.rows[i][0][0])) in ops.DECISIONS
 
@@ -154,7 +154,7 @@ def unread_parts(flow: Flow, found: Region) -> list[tuple[int, int]]:
     So it is with the best values, where only their places are read on; what sorts inside a net reads the
     values alone.
     """
-    if flow.trained:
+    if flow.learns:
         return []
     result = []
     for i in flow.graph.having(CUTS | _BEST):

@@ -57,7 +57,7 @@ def _shows_a_layer(flow: Flow, found: Region, head: Head, groups: list[Head]) ->
 
 def _beside_named(flow: Flow, groups: list[Head]) -> list[Head]:
     """Heads of an export that nobody named or read, beside named ones that depend on as much."""
-    if flow.trained:
+    if flow.learns:
         return []
     fetched = [head for head in groups if head.dangling and head.rule == "head"]
     named = [head for head in fetched if is_deliberate(flow, head.node)]
@@ -236,7 +236,7 @@ def _looks_inside(flow: Flow, groups: list[Head]) -> list[Head]:
     """Heads that collect, step by step, what the steps of another head are made of: weights of attention."""
     fetched = [
         head for head in groups
-        if head.dangling and head.rule == "head" and (flow.trained or not is_deliberate(flow, head.node))
+        if head.dangling and head.rule == "head" and (flow.learns or not is_deliberate(flow, head.node))
     ]  # fmt: skip
     content = {id(head): _collected(flow, head.node) for head in fetched}
     collections = [head for head in fetched if content[id(head)] >= 0]
@@ -302,7 +302,7 @@ def _for_a_next_stage(flow: Flow, found: Region, groups: list[Head]) -> list[Hea
 
     Only where another head of the same variables is made of answers alone.
     """
-    if not flow.trained:
+    if not flow.learns:
         return []
     by_coverage: dict[int, list[Head]] = {}
     for head in groups:

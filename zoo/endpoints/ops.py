@@ -165,6 +165,8 @@ LOSSES = frozenset(
     {"SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits", "CTCLoss", "CTCLossV2"}
 )
 REDUCTIONS = frozenset({"Sum", "Mean", "Max", "Min", "Prod", "All", "Any", "L2Loss", "EuclideanNorm"})
+MEANS = REDUCTIONS | {"DivNoNan"}
+"""Ops by which losses sum up; those of TensorFlow divide by a sum of weights that may be zero."""
 SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "VariableShape", "ZerosLike", "OnesLike"})
 """Ops that read the shape of their input, not its content."""
 

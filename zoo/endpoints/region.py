@@ -112,6 +112,24 @@ def late_bits(flow: Flow) -> int:
     return ~early
 
 
+def measured_only(flow: Flow) -> int:
+    """Feeds that nothing but single numbers is made of, together with the model: a loss, an accuracy.
+
+    So labels are told in a graph that tests a model and does not train it.
+    """
+    nodes, single, other = flow.graph.nodes, 0, 0
+    for i in flow.ends:
+        if flow.is_scalar(i):
+            single |= flow.feed_bits[i]
+        elif flow.op(i) not in _EACH and not any(ops.writes(nodes[j].op) for j in flow.consumers[i]):
+            other |= flow.feed_bits[i]
+    return single & ~other
+
+
+_EACH = ops.REDUCTIONS | {"Equal", "NotEqual", "InTopK", "InTopKV2"}
+"""Ops that may say of each example how far from right, or whether right, an answer is."""
+
+
 def sampled_labels(flow: Flow) -> int:
     """Feeds that name the true classes of a sampled loss: parameters meet them, and yet they are labels."""
     bits = 0
@@ -163,8 +181,8 @@ def region(flow: Flow, labels: int, *, scalars: bool = False, peel: bool = True)
                 break
         if measured:
             inside[i] = 2
-        elif op in _MEASURES and flow.is_scalar(i):
-            inside[i] = 2 if not blind and (flow.trained or op in ops.REDUCTIONS) else 1
+        elif op in _MEASURES and not scalars and flow.is_scalar(i):
+            inside[i] = 2 if not blind and (flow.learns or op in ops.REDUCTIONS) else 1
     found.scored = _scored(flow, labels)
     _without_losses(flow, found)
     _uses(flow, found, peel=peel)

@@ -18,7 +18,7 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
     reads.  States are not all that a model says, and of very many names none is an answer's.
     """
     why = dict.fromkeys(_collected(flow, found, groups), "collected")
-    if flow.trained:
+    if flow.learns:
         why.update(
             ((i, 0), "named") for i in flow.graph.having(("Identity",))
             if found.inside[i] == 1 and flow.variable_bits[i]
@@ -30,7 +30,7 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
         return []
     heads = {(head.node, head.port): head for head in groups}
     alike, roots = {flow.variable_bits[i] for i, _ in why}, {root_of(flow, *pair)[0] for pair in why}
-    for head in groups if flow.trained else ():
+    for head in groups if flow.learns else ():
         if head.labels:  # so named for the loss, and for whoever fetches it; of a copy for training alone
             beside = is_deliberate(flow, head.node) and all(head.coverage & ~known for known in alike)
         else:

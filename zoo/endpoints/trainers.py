@@ -90,7 +90,7 @@ def without_critics(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
     """
     nodes = flow.graph.nodes
     dropped = []
-    for head in groups[:_COMPARED] if flow.trained else ():
+    for head in groups[:_COMPARED] if flow.learns else ():
         shape = flow.shape(head.node, head.port)
         if head.dangling or not shape or shape[-1] != 1 or not head.labels:
             continue
@@ -222,7 +222,7 @@ def _by_fixed_layers(flow: Flow, found: Region, head: Head, reads: list[tuple[in
 
     Layers that are taken as they are come first where a net is tuned, and last only where they judge.
     """
-    if not flow.trained or not head.dangling:
+    if not flow.learns or not head.dangling:
         return -1
     fixed = [activation for activation, _, still in reads if still]
     if len(fixed) < 2 or head.coverage & ~flow.variable_bits[fixed[0]]:

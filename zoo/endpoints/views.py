@@ -50,7 +50,7 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         return walk_back(flow, i)  # the form is for a summary
     if dangling and nodes[walk_back(flow, i)].op in ("TopK", "TopKV2"):
         return i  # nobody asks for the best but to see them
-    if dangling and not flow.trained:
+    if dangling and not flow.learns:
         return i
     node, decided = i, -1
     for _ in range(12):
