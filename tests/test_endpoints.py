@@ -44,6 +44,23 @@ def test_the_softmax_before_the_loss_is_the_output_though_the_loss_reads_it(sket
     assert "all 2 model variables" in found.outputs[0].reason
 
 
+def test_what_an_output_is_is_told_inside_of_called_functions(sketch: Sketch) -> None:
+    """A SavedModel of TensorFlow 2 answers with a call of a call; the softmax stands in the innermost."""
+    tf = sketch.tf
+
+    def inner(scores: Any) -> Any:
+        return tf.nn.softmax(scores), tf.identity(tf.math.top_k(scores, 2).indices)
+
+    def outer(scores: Any) -> Any:
+        chances, best = tf.function(inner)(scores)
+        return tf.identity(best), tf.reshape(chances, [-1, 3]), scores
+
+    results = tf.function(outer)(sketch.dense(sketch.feed([None, 8], "x"), 3, "d"))
+    found = detect(read(sketch), outputs=[result.name for result in results])
+
+    assert [output.kind for output in found.outputs] == ["classes", "probabilities", "logits"]
+
+
 def test_without_a_softmax_the_logits_are_the_output(sketch: Sketch) -> None:
     """The argmax that only an accuracy reads is no output."""
     x, y = sketch.feed([None, 8]), sketch.feed([None, 3])

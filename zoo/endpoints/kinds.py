@@ -8,6 +8,7 @@ from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, output_dtype
 from zoo.graph import Node
 from zoo.protos import Shape
+from zoo.shapes.engine import CALLS, function_body
 
 _NAMED = (
     ("boxes", r"box|bbox|locali[sz]ation|\bloc\b|rois?\b"),
@@ -45,14 +46,14 @@ def output_kind(flow: Flow, i: int, port: int, shape: Shape, *, role: str | None
         return role
     node = flow.graph.nodes[i]
     base = walk_back(flow, i)
-    source = flow.graph.nodes[base] if base < len(flow.graph.nodes) else node
+    source, made = _maker(flow, i, port)
     name = node.name.lower()
     if source.op in ("ArgMax", "ArgMin"):
         return "masks" if shape is not None and len(shape) >= 3 else "classes"
     if source.op in ("TopK", "TopKV2"):
-        return "scores" if port == 0 else "classes"
+        return "scores" if made == 0 else "classes"
     if source.op.startswith("NonMaxSuppression") or source.op == "CombinedNonMaxSuppression":
-        return {0: "boxes", 1: "scores", 2: "classes"}.get(port, "count")
+        return {0: "boxes", 1: "scores", 2: "classes"}.get(made, "count")
     if source.op.startswith("LookupTable"):
         return "classes"
     if source.op == "Multinomial":
@@ -65,7 +66,7 @@ def output_kind(flow: Flow, i: int, port: int, shape: Shape, *, role: str | None
         if shape is not None and len(shape) == 4:
             return "masks" if shape[-1] in (1, 2) else "image"
         return "probabilities"
-    if output_dtype(node, port) == "string" or output_dtype(source, 0) == "string":
+    if "string" in (output_dtype(node, port), output_dtype(source, made)):
         return "text"
     for kind, pattern in _NAMED:
         if re.search(pattern, name):
@@ -75,6 +76,42 @@ def output_kind(flow: Flow, i: int, port: int, shape: Shape, *, role: str | None
     if _normalized(flow, base):
         return "embedding"
     return "logits"
+
+
+def _maker(flow: Flow, i: int, port: int) -> tuple[Node, int]:
+    """The node, and which of its outputs, whose content an output shows: inside of a called function, too.
+
+    A SavedModel of TensorFlow 2 answers with a call of a call of what its author wrote.
+    """
+    graph, base = flow.graph, i
+    nodes = graph.nodes
+    for _ in range(_DEEP):
+        if base >= len(nodes) or nodes[base].op not in ops.LOOK_THROUGH or not flow.rows[base]:
+            break
+        base, port = flow.rows[base][0]
+    if base >= len(nodes):
+        return nodes[i], 0
+    maker = nodes[base]
+    for _ in range(_DEEP):
+        called = maker.attr("f") if maker.op in CALLS else None
+        function = graph.functions.get(maker.op if called is None else called.func.name)
+        if function is None:
+            break
+        body = function_body(function)
+        at, inner = body.results[port] if 0 <= port < len(body.results) else (-1, 0)
+        for _ in range(_DEEP):
+            if at < body.arguments or body.nodes[at].op not in ops.LOOK_THROUGH or not body.sources[at]:
+                break
+            at, inner = body.sources[at][0]
+        found = body.nodes[at] if at >= body.arguments else None
+        if not isinstance(found, Node):
+            break  # an argument, handed back as it is
+        maker, port = found, inner
+    return maker, port
+
+
+_DEEP = 32
+"""Nodes that show another's content, or calls in calls, that are seen through at most."""
 
 
 def _normalized(flow: Flow, i: int) -> bool:
