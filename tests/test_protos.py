@@ -15,7 +15,8 @@ MODULES = [
         "variable", "versions",
     )),
     *(f"protobuf.{name}_pb2" for name in (
-        "meta_graph", "saved_model", "saved_object_graph", "saver", "tensor_bundle", "trackable_object_graph",
+        "meta_graph", "saved_model", "saved_object_graph", "saver", "struct", "tensor_bundle",
+        "trackable_object_graph",
     )),
     "util.saved_tensor_slice_pb2",
 ]  # fmt: skip

@@ -676,7 +676,7 @@ class Signature:
     outputs: tuple[tuple[str, TensorRef], ...]
     method: str = ""
     origin: str = "signature_def"
-    """``signature_def``, or ``serving_signatures`` for the collection of TensorFlow before 1.0."""
+    """``signature_def``; ``serving_signatures`` for the collection of TensorFlow before 1.0; ``function``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -712,5 +712,7 @@ class MetaGraph:
     """SavedObjectGraph message, or None."""
     choice: str | None = None
     """Which graph of a SavedModel it is, in a sentence; None where there is no other."""
+    added: bytes = b""
+    """Nodes of ``graph`` that are not in the file, as a GraphDef: see `zoo.readers.functions`."""
     results: dict[str, tuple[object, Any]] | None = field(default=None, compare=False, repr=False)
     """What was made of it and from what else, where it is kept for other rows: see `zoo.repeats`."""

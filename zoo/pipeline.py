@@ -660,8 +660,12 @@ def original(model: Model, bindings: Bindings, *, averages: bool = False) -> Ori
         if variable.node is not None and variable.key is not None
         if variable.slice is not None or variable.key != variable.node
     }
-    kind = _kind(model, path)
-    return Original(kind=kind, path=path, checkpoint=prefix, tags=model.tags, keys=keys, averages=averages)
+    kind, added = _kind(model, path), b"" if model.meta is None else model.meta.added
+    if added:
+        prefix = f"{path}/variables/variables"  # each variable is given its value, not by the Saver
+    return Original(
+        kind=kind, path=path, checkpoint=prefix, tags=model.tags, keys=keys, averages=averages, added=added
+    )
 
 
 def _kind(model: Model, path: str) -> Literal["meta_graph", "graph_def", "saved_model"]:

@@ -124,12 +124,27 @@ _SCHEMA = {
     ),
     "SavedConstant": "operation:1:string",
     "SavedResource": "device:1:string",
-    "SavedConcreteFunction": "bound_inputs:2:int32*",
+    # A ListValue has the form of a TupleValue, and the item of a map that of a PairValue.
+    "PairValue": "key:1:string value:2:StructuredValue",
+    "TupleValue": "values:1:StructuredValue*",
+    "DictValue": "fields:1:PairValue*",
+    "NamedTupleValue": "name:1:string values:2:PairValue*",
+    "StructuredValue": (
+        "bool_value:14:bool! list_value:51:TupleValue! tuple_value:52:TupleValue! "
+        "dict_value:53:DictValue! named_tuple_value:54:NamedTupleValue!"
+    ),
+    "SavedFunction": "concrete_functions:1:string*",
+    "SavedBareConcreteFunction": "concrete_function_name:1:string",
+    "SavedConcreteFunction": (
+        "bound_inputs:2:int32* canonicalized_input_signature:3:StructuredValue "
+        "output_signature:4:StructuredValue"
+    ),
     "SavedConcreteFunctionEntry": "key:1:string value:2:SavedConcreteFunction",
     "CapturedTensor": "name:1:string concrete_function:2:string",
     "SavedObject": (
         "children:1:ObjectReference* slot_variables:3:SlotVariableReference* "
         "user_object:4:SavedUserObject! asset:5:SavedAsset! variable:7:SavedVariable! "
+        "function:6:SavedFunction! bare_concrete_function:8:SavedBareConcreteFunction! "
         "constant:9:SavedConstant! resource:10:SavedResource! captured_tensor:12:CapturedTensor! "
         "registered_name:13:string"
     ),

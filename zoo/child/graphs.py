@@ -93,7 +93,9 @@ def meta_graph(original: Original) -> Any:
         return meta_graph_pb2.MetaGraphDef(graph_def=read_graph(path))
     if original.kind == "meta_graph":
         return parse(path, meta_graph_pb2.MetaGraphDef)
-    return _choose(_saved_model(path), original.tags)
+    chosen = _choose(_saved_model(path), original.tags)
+    chosen.graph_def.MergeFrom(graph_pb2.GraphDef.FromString(original.added))
+    return chosen
 
 
 def _saved_model(path: Path) -> Any:

@@ -116,6 +116,8 @@ def _why_not_stock(
     if risky:
         return f"the rest holds {', '.join(sorted(risky))}"
     if original.kind == "saved_model":
+        if original.added:
+            return "its functions are called by nodes that were added"
         if original.checkpoint is not None:
             return "its values are in a checkpoint that the row names"
         return "its random ops were given seeds" if seeded else None

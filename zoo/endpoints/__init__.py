@@ -300,7 +300,7 @@ class _Answer:
                     assert signature is not None  # noqa: S101 - stated is not None here
                     part = f" ({item.part})" if item.part else ""
                     reason = f"output {item.key!r}{part} of {_origin(signature.origin)} {signature.key!r}"
-                    confidence = 0.98
+                    confidence = _OF_FUNCTION if signature.origin == "function" else 0.98
                     if shape is None:
                         shape = next(
                             (
@@ -322,8 +322,9 @@ class _Answer:
                 )
                 pairs.append((node, port))
             if self.stated is not None and self.stated.others:
+                kind = "functions" if self.stated.signature.origin == "function" else "signatures"
                 self.warnings.append(
-                    f"the model has other signatures: {', '.join(self.stated.others[:6])}"
+                    f"the model has other {kind}: {', '.join(self.stated.others[:6])}"
                     + (f" and {len(self.stated.others) - 6} more" if len(self.stated.others) > 6 else "")
                 )
             return result, pairs
@@ -442,8 +443,18 @@ def _fold(item: Endpoint, value: bool | int | float) -> Endpoint:
     return msgspec.structs.replace(item, folded=value)
 
 
+_OF_FUNCTION = 0.9
+"""Confidence in what a function takes and gives: it is one of the author's, for a program to call."""
+
+
 def _origin(origin: str) -> str:
-    return "the serving_signatures collection's signature" if origin == "serving_signatures" else "signature"
+    return _ORIGINS.get(origin, "signature")
+
+
+_ORIGINS = {
+    "serving_signatures": "the serving_signatures collection's signature",
+    "function": "the model's function",
+}
 
 
 def _is_size(flow: Flow, feed: FeedPoint) -> bool:

@@ -110,7 +110,7 @@ GUESS = 0.3
 def unread(flow: Flow) -> list[Head]:
     """What nobody reads of a graph that does not train, if it is little: where nothing else tells."""
     ends = [i for i in flow.line if not len(flow.consumers[i]) and not flow.looped[i]]
-    ends = [i for i in ends if flow.feed_bits[i]] or ends
+    ends = [i for i in ends if flow.feed_bits[i]] or [i for i in ends if flow.op(i) != "ReadVariableOp"]
     return [bare(flow, i) for i in ends] if len(ends) <= FETCHED else []
 
 

@@ -291,6 +291,10 @@ def follow(meta: MetaGraph, *, extra_feeds: Iterable[str] = (), backward: bool =
     graph = meta.graph
     feeds = _feed_points(graph, tuple(extra_feeds))
     off = _off(graph, backward=backward)
+    for text in (meta.saver.save_tensor, meta.saver.restore_op) if meta.saver is not None else ():
+        saving = graph.index.get(split_input(text)[0])
+        if saving is not None:
+            off[saving] = 1  # TensorFlow 2 saves and restores within functions
     rows, ports = _rows(graph, feeds)
     off.extend(bytes(len(rows) - len(graph.nodes)))
     order = _order(graph, rows)

@@ -10,6 +10,7 @@ from zoo.errors import ReadError
 from zoo.graph import MetaGraph
 from zoo.model import Artifact, Model
 from zoo.readers.bundle import Bundle, read_bundle
+from zoo.readers.functions import with_calls
 from zoo.readers.graphdef import content_of, has_variables, message_from, message_in
 from zoo.readers.metagraph import meta_graph, producer_of
 from zoo.readers.tree import Tree, folder_of, join, name_of
@@ -72,13 +73,17 @@ def read(tree: Tree, artifact: Artifact) -> Model:
     def chosen() -> MetaGraph:
         proto = message_from(tree.root / path, content, "SavedModel", text=message[1])
         best, note = choose_meta_graph(proto)
-        return replace(meta_graph(best, name_of(path)), choice=note)
+        return with_calls(replace(meta_graph(best, name_of(path)), choice=note))
 
     meta = repeats.graph("SavedModel, text" if message[1] else "SavedModel", content, chosen)
     folder = folder_of(path)
     bundle, missing = _bundle(tree, folder, meta)
     generation = 2 if meta.object_graph is not None and len(meta.object_graph.nodes) else 1
     warnings = [meta.choice] if meta.choice else []
+    if meta.added:
+        warnings.append(
+            "no signature says what to run: calls of the model's functions were added to the graph"
+        )
     if bundle is not None:
         warnings += bundle.warnings
     lost = [name for name in meta.assets if join(folder, f"assets/{name}") not in tree.files]

@@ -61,6 +61,8 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
     """SavedModel: which of its graphs."""
     keys: dict[str, Key] = {}
     """Variable's node → its key in the checkpoint, where that is not the node's name."""
+    added: bytes = b""
+    """Nodes that the graph lacks, as a GraphDef: calls of its functions."""
     averages: bool = False
     """``keys`` name moving averages, which the model's own saver would not restore."""
 
