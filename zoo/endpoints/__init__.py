@@ -269,6 +269,9 @@ class _Answer:
             *heading.seen_beside(flow, self.region),
         ]
 
+    def _stated_confidence(self) -> float:
+        return 0.9 if self.stated is not None and self.stated.signature.origin == "function" else 0.98
+
     def _bit(self, tensor: str) -> int:
         k = self.flow.feed_index(tensor)
         return 0 if k is None else 1 << k
@@ -300,7 +303,7 @@ class _Answer:
                     assert signature is not None  # noqa: S101 - stated is not None here
                     part = f" ({item.part})" if item.part else ""
                     reason = f"output {item.key!r}{part} of {_origin(signature.origin)} {signature.key!r}"
-                    confidence = _OF_FUNCTION if signature.origin == "function" else 0.98
+                    confidence = self._stated_confidence()
                     if shape is None:
                         shape = next(
                             (
@@ -369,7 +372,7 @@ class _Answer:
                 continue
             stated = self._stated(feed)
             if stated is not None:
-                result.append(self._endpoint(feed, self._data_role(feed), 0.98, stated))
+                result.append(self._endpoint(feed, self._data_role(feed), self._stated_confidence(), stated))
                 continue
             if role is not None and role.folded is not None:
                 if bit & (needed | flow.side):
@@ -441,10 +444,6 @@ class _Answer:
 
 def _fold(item: Endpoint, value: bool | int | float) -> Endpoint:
     return msgspec.structs.replace(item, folded=value)
-
-
-_OF_FUNCTION = 0.9
-"""Confidence in what a function takes and gives: it is one of the author's, for a program to call."""
 
 
 def _origin(origin: str) -> str:
