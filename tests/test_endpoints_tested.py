@@ -68,6 +68,17 @@ def test_a_mask_that_the_answer_is_multiplied_with_is_fed(sketch: Sketch) -> Non
     assert names(found(sketch))[1] == [allowed.name]
 
 
+def test_an_answer_whose_mean_is_watched_is_the_answer(sketch: Sketch) -> None:
+    """The mean of the chances needs no label, as the loss of the scores does: it trains nothing."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    chances = tf.nn.softmax(scores)
+    sketch.v1.summary.scalar("chances", tf.reduce_mean(chances))
+    sketch.v1.summary.scalar("loss", sketch.entropy(scores, truth))
+
+    assert names(found(sketch)) == (["x:0"], [chances.name])
+
+
 def test_a_layer_that_no_loss_looks_at_is_a_leftover(sketch: Sketch) -> None:
     """As a pooled first word that only other tasks use, beside the scores of this one."""
     tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 2], "truth")

@@ -159,7 +159,7 @@ class _Answer:
         self.warnings = list(warnings)
         trains = self._trains()
         self.sampled = regions.sampled_labels(flow)
-        measured = -1 if trains else regions.measured_only(flow)
+        measured = -1 if trains else flow.measured
         # Who freezes a graph wants its answer: a single number in it measures nothing.
         ways = ((True, True),) if flow.frozen and not trains else ()
         for scalars, peel in (*ways, (False, True), (False, False), (True, False)):

@@ -162,6 +162,20 @@ class Flow:
         return [i for i in made if not self.marks[i] & ops.SHAPE and not self.readers(i)]
 
     @cached_property
+    def measured(self) -> int:
+        """Bits of the feeds that nothing but single numbers is made of, together with the model.
+
+        A loss, an accuracy: so labels are told in a graph that tests a model and does not train it.
+        """
+        nodes, single, other = self.graph.nodes, 0, 0
+        for i in self.ends:
+            if self.is_scalar(i):
+                single |= self.feed_bits[i]
+            elif self.op(i) not in _EACH and not any(ops.writes(nodes[j].op) for j in self.consumers[i]):
+                other |= self.feed_bits[i]
+        return single & ~other
+
+    @cached_property
     def losses(self) -> list[int]:
         """Where no gradient tells of losses: the single numbers that sum up what is made of examples.
 
@@ -173,7 +187,21 @@ class Flow:
         if any(ops.in_gradient(names[i]) for i in self.graph.about_gradients):
             return []
         sums = [i for i in self.ends if self.is_scalar(i) and _sums_up(self, i)]
-        return [i for i in sums if self.slopes[i]] if sums else []
+        found = [i for i in sums if self.slopes[i]] if sums else []
+        return [i for i in found if not self._is_glance(i, found)]
+
+    def _is_glance(self, i: int, losses: Sequence[int]) -> bool:
+        """Whether a sum is of a layer as it is, while a loss needs more: there to be looked at."""
+        if self.op(i) not in ops.REDUCTIONS:
+            return False
+        summed, bits = self.rows[i][0][0], self.feed_bits[i]
+        if not any(self.feed_bits[j] != bits and not bits & ~self.feed_bits[j] for j in losses):
+            return False
+        for _ in range(32):
+            if self.op(summed) in ops.LOOK_THROUGH and self.rows[summed]:
+                summed = self.rows[summed][0][0]
+        of_layers = ops.ACTIVATIONS | ops.MIXES | ops.NONLINEAR
+        return self.op(summed) in of_layers or (self.op(summed) != "" and meets_parameter(self, summed))
 
     @cached_property
     def slopes(self) -> bytearray:
@@ -921,6 +949,10 @@ def _would_be_taught(flow: Flow) -> bytearray:
             known[i] = 1
             todo.extend(source for source, _ in flow.rows[i])
     return known
+
+
+_EACH = ops.REDUCTIONS | {"Equal", "NotEqual", "InTopK", "InTopKV2"}
+"""Ops that may say of each example how far from right, or whether right, an answer is."""
 
 
 _STEPS = frozenset(

@@ -112,24 +112,6 @@ def late_bits(flow: Flow) -> int:
     return ~early
 
 
-def measured_only(flow: Flow) -> int:
-    """Feeds that nothing but single numbers is made of, together with the model: a loss, an accuracy.
-
-    So labels are told in a graph that tests a model and does not train it.
-    """
-    nodes, single, other = flow.graph.nodes, 0, 0
-    for i in flow.ends:
-        if flow.is_scalar(i):
-            single |= flow.feed_bits[i]
-        elif flow.op(i) not in _EACH and not any(ops.writes(nodes[j].op) for j in flow.consumers[i]):
-            other |= flow.feed_bits[i]
-    return single & ~other
-
-
-_EACH = ops.REDUCTIONS | {"Equal", "NotEqual", "InTopK", "InTopKV2"}
-"""Ops that may say of each example how far from right, or whether right, an answer is."""
-
-
 def sampled_labels(flow: Flow) -> int:
     """Feeds that name the true classes of a sampled loss: parameters meet them, and yet they are labels."""
     bits = 0
