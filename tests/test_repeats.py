@@ -75,7 +75,12 @@ def test_a_graph_that_came_before_is_neither_read_nor_judged_again(
     def again(*_: object, **__: object) -> None:
         raise AssertionError("made again")
 
-    for place in ("zoo.pipeline.detect", "zoo.drawing.draw", "zoo.summary.lists", "zoo.pipeline.compute"):
+    for place in (
+        "zoo.pipeline.detect",
+        "zoo.drawing.draw",
+        "zoo.summary.graph_text",
+        "zoo.pipeline.compute",
+    ):
         monkeypatch.setattr(place, again)
     monkeypatch.setattr(Graph, "from_proto", again)
 

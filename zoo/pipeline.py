@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -543,8 +544,9 @@ class _Line:
             return
         graph = meta.graph
         with self.trace.at("summary"):
-            for name, content in kept(meta, "lists", None, lambda: summary.lists(graph)).items():
-                self.files.write(name, content)
+            counts = kept(meta, "counts", None, lambda: summary.output_counts(graph))
+            for name, make in (("operations.csv", summary.operations_csv), ("graph.txt", summary.graph_text)):
+                self.files.write(name, kept(meta, name, None, partial(make, graph, counts)))
             small = None if frozen is None else frozen.graph
             counted = graph if small is None else small
             self.facts["compute"] = kept(

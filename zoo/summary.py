@@ -88,12 +88,6 @@ def output_counts(graph: Graph) -> list[int]:
     return counts
 
 
-def lists(graph: Graph) -> dict[str, bytes]:
-    """The files that list a graph's ops, by name."""
-    counts = output_counts(graph)
-    return {"operations.csv": operations_csv(graph, counts), "graph.txt": graph_text(graph, counts)}
-
-
 def operations_csv(graph: Graph, counts: Sequence[int] | None = None) -> bytes:
     """``name,type,output``, one line an op, as in the field's tutorials; several outputs by blanks."""
     header = ("name", "type", "output")
