@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.sketches import Sketch, names, read, role
 from zoo.endpoints import detect
+from zoo.endpoints.flow import carry, follow
 from zoo.model import Endpoints
 
 
@@ -77,6 +78,37 @@ def test_an_answer_whose_mean_is_watched_is_the_answer(sketch: Sketch) -> None:
     sketch.v1.summary.scalar("loss", sketch.entropy(scores, truth))
 
     assert names(found(sketch)) == (["x:0"], [chances.name])
+
+
+def test_what_masks_a_decision_is_fed_though_the_decision_is_one_number(sketch: Sketch) -> None:
+    """Who decides for one example measures nothing: the moves that are legal are an input."""
+    tf, x, legal = sketch.tf, sketch.feed([1, 8], "x"), sketch.feed([1, 3], "legal")
+    values = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    tf.squeeze(tf.argmax(values + (1.0 - legal) * -1e9, 1), name="move")
+
+    fed, fetched = names(found(sketch))
+
+    assert (sorted(fed), fetched) == (["legal:0", "x:0"], ["move:0"])
+
+
+def test_a_loss_behind_a_loop_tells_what_it_would_teach(sketch: Sketch) -> None:
+    """A gradient goes round the loop, so the state that leaves it has one."""
+    tf, x, truth = sketch.tf, sketch.feed([2, 5, 4], "x"), sketch.feed([2, 3], "truth")
+    with sketch.v1.variable_scope("cell"):
+        w = sketch.v1.get_variable("w", [8, 4], use_resource=False)
+    sketch.v1.disable_control_flow_v2()
+    _, state = sketch.v1.while_loop(
+        lambda i, _: i < 5,
+        lambda i, h: (i + 1, tf.tanh(tf.concat([x[:, i], h], 1) @ w)),
+        [tf.constant(0), tf.zeros([2, 4])],
+    )
+    sketch.v1.enable_control_flow_v2()
+    loss = sketch.entropy(sketch.dense(state, 3, "scores"), truth)
+    flow = follow(read(sketch))
+    carry(flow, {})
+
+    assert [flow.graph.names[i] for i in flow.losses] == [loss.op.name]
+    assert flow.taught[flow.graph.index[state.op.name]]
 
 
 def test_a_layer_that_no_loss_looks_at_is_a_leftover(sketch: Sketch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,49 @@ def test_the_original_runs_though_the_file_has_no_call_of_its_function(
 
     assert run.ok, run.reason
     assert run.max_abs_diff == 0
+
+
+def test_of_traces_with_other_flags_the_one_for_inference_is_called(tmp_path: Path) -> None:
+    """That another argument is True in both does not make the one for training as good."""
+
+    class Flagged(tf.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = tf.Variable(tf.random.normal([4, 3]))
+
+        @tf.function  # type: ignore[untyped-decorator]
+        def __call__(self, x: Any, training: bool = False, chances: bool = True) -> Any:
+            scores = (tf.nn.dropout(x, 0.9) if training else x) @ self.w
+            return tf.nn.softmax(scores) if chances else scores
+
+    module, x = Flagged(), np.ones((2, 4), np.float32)
+    module(x, training=True)
+    module(x)
+    tf.saved_model.save(module, str(tmp_path / "flagged"))
+
+    [chances] = frozen(read(tmp_path / "flagged"), tmp_path / "frozen.pb", x)
+
+    np.testing.assert_allclose(chances, module(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["prédire", "^a", "x:0", "", "a/" * 200])
+def test_what_a_function_is_called_is_no_node_name_as_it_is(deep: tuple[Any, Path], name: str) -> None:
+    """Strangers call functions otherwise than TensorFlow its nodes; the page tells the true name."""
+    path = deep[1] / "saved_model.pb"
+    proto = protos.SavedModel.FromString(path.read_bytes())
+    for child in proto.meta_graphs[0].object_graph_def.nodes[0].children:
+        if child.local_name == "__call__":
+            child.local_name = name
+    path.write_bytes(proto.SerializeToString())
+    model = read(deep[1])
+    assert model.meta is not None
+
+    ends = detect(model.meta)
+
+    added = v1.GraphDef.FromString(model.meta.added)
+    assert all(re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.]{0,110}", node.name) for node in added.node)
+    assert ends.outputs
+    assert name.strip("_") in [signature.key for signature in model.meta.signatures] or name == ""
 
 
 def test_a_signature_is_taken_and_nothing_added(tmp_path: Path) -> None:

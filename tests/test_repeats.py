@@ -156,6 +156,18 @@ def test_only_so_many_bytes_of_graphs_are_kept() -> None:
     assert read == ["a", "b", "c", "b", "all", "all", "a"]
 
 
+def test_what_was_made_of_a_graph_counts_as_well() -> None:
+    """A little graph whose vocabulary makes a large frozen one leaves no room for others."""
+    content, meta = graph_of(4, "a")
+    first = repeats.graph("GraphDef", content, lambda: meta)
+    repeats.kept(first, "frozen graph", b"x" * repeats.ROOM, lambda: None)
+    other, wanted = graph_of(5, "b")
+
+    repeats.graph("GraphDef", other, lambda: wanted)
+
+    assert repeats.graph("GraphDef", content, lambda: meta) is not first
+
+
 def test_one_content_that_is_read_as_two_messages_gives_two_graphs() -> None:
     """A file of a few bytes may parse as either; each row has what it was told to be."""
     content, meta = graph_of(4, "a")

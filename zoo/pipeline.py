@@ -62,7 +62,7 @@ from zoo.records import (
     RunProof,
     Status,
 )
-from zoo.repeats import kept
+from zoo.repeats import forget, kept
 from zoo.runner import Key, Original, Runner
 from zoo.statistics import Accumulator, Statistics, describe
 from zoo.store import desk, write
@@ -116,6 +116,7 @@ def process(row: Row, folder: Path, *, options: Options, trace: Trace) -> Outcom
         # the bytes does not heal.
         trace.heals = isinstance(error, TransientError) or isinstance(error.__cause__, OSError)
     except MemoryError:
+        forget()  # the next row shall not lack what is kept for it
         failure = Failure(
             stage=trace.stage,
             kind="MemoryError",

@@ -129,9 +129,12 @@ _SCHEMA = {
     "TupleValue": "values:1:StructuredValue*",
     "DictValue": "fields:1:PairValue*",
     "NamedTupleValue": "name:1:string values:2:PairValue*",
+    "NoneValue": "",
+    "TypeSpecProto": "",
     "StructuredValue": (
-        "bool_value:14:bool! list_value:51:TupleValue! tuple_value:52:TupleValue! "
-        "dict_value:53:DictValue! named_tuple_value:54:NamedTupleValue!"
+        "none_value:1:NoneValue! type_spec_value:34:TypeSpecProto! bool_value:14:bool! "
+        "list_value:51:TupleValue! tuple_value:52:TupleValue! dict_value:53:DictValue! "
+        "named_tuple_value:54:NamedTupleValue!"
     ),
     "SavedFunction": "concrete_functions:1:string*",
     "SavedBareConcreteFunction": "concrete_function_name:1:string",

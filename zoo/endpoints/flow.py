@@ -6,7 +6,7 @@ Sets are integers (a bit for each feed, a bit for each variable), so that the pa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -163,15 +163,18 @@ class Flow:
 
     @cached_property
     def measured(self) -> int:
-        """Bits of the feeds that nothing but single numbers is made of, together with the model.
+        """Bits of the feeds that nothing but sums is made of, single numbers, together with the model.
 
         A loss, an accuracy: so labels are told in a graph that tests a model and does not train it.
         """
         nodes, single, other = self.graph.nodes, 0, 0
         for i in self.ends:
-            if self.is_scalar(i):
+            scalar = self.is_scalar(i)
+            if scalar and _sums_up(self, i):
                 single |= self.feed_bits[i]
-            elif self.op(i) not in _EACH and not any(ops.writes(nodes[j].op) for j in self.consumers[i]):
+            elif not scalar and self.op(i) in _EACH:
+                continue
+            elif not any(ops.writes(nodes[j].op) for j in self.consumers[i]):
                 other |= self.feed_bits[i]
         return single & ~other
 
@@ -188,14 +191,15 @@ class Flow:
             return []
         sums = [i for i in self.ends if self.is_scalar(i) and _sums_up(self, i)]
         found = [i for i in sums if self.slopes[i]] if sums else []
-        return [i for i in found if not self._is_glance(i, found)]
+        needs = {self.feed_bits[i] for i in found}
+        return [i for i in found if len(needs) > _JOINED or not self._is_glance(i, needs)]
 
-    def _is_glance(self, i: int, losses: Sequence[int]) -> bool:
-        """Whether a sum is of a layer as it is, while a loss needs more: there to be looked at."""
+    def _is_glance(self, i: int, needs: Collection[int]) -> bool:
+        """Whether a sum is of a layer as it is, while a loss needs more feeds: there to be looked at."""
         if self.op(i) not in ops.REDUCTIONS:
             return False
         summed, bits = self.rows[i][0][0], self.feed_bits[i]
-        if not any(self.feed_bits[j] != bits and not bits & ~self.feed_bits[j] for j in losses):
+        if not any(others != bits and not bits & ~others for others in needs):
             return False
         for _ in range(32):
             if self.op(summed) in ops.LOOK_THROUGH and self.rows[summed]:
@@ -209,9 +213,16 @@ class Flow:
         slopes = bytearray(len(self.rows))
         for i in self.variables:
             slopes[i] = 1
-        for i in self.line:
-            if self.variable_bits[i] and not slopes[i] and self.op(i) not in _STEPS:
+        todo = [i for i in self.line if self.variable_bits[i] and not slopes[i] and self.op(i) not in _STEPS]
+        for _ in range(_ROUNDS if self.loops else 1):
+            rest = []
+            for i in todo:
                 slopes[i] = any(slopes[source] for source, _ in self.rows[i])
+                if not slopes[i]:
+                    rest.append(i)
+            if len(rest) == len(todo):
+                break
+            todo = rest
         return slopes
 
     @property
@@ -928,7 +939,7 @@ def _sums_up(flow: Flow, i: int) -> bool:
         node = todo.pop()
         if flow.op(node) in ops.MEANS:
             return True
-        fresh = {source for source, _ in flow.rows[node] if flow.is_scalar(source)} - seen
+        fresh = {source for source, _ in flow.rows[node][:_JOINED] if flow.is_scalar(source)} - seen
         seen |= fresh
         todo.extend(sorted(fresh))
     return False

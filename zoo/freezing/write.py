@@ -208,4 +208,4 @@ def structure(meta: MetaGraph, frames: Iterable[Frame]) -> Graph:
         return Graph.from_proto(protos.GraphDef.FromString(content))
 
     # Vocabularies and constants of the author's may make it much larger than the graph it is kept with.
-    return read() if len(content) > repeats.ROOM else repeats.kept(meta, "frozen graph", content, read)
+    return read() if 4 * len(content) > repeats.ROOM else repeats.kept(meta, "frozen graph", content, read)

@@ -8,6 +8,8 @@ signature.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,21 +21,22 @@ from zoo.variables.restores import restore_targets
 
 _FUNCTIONS = 16
 """Functions that are called at most; a model has few that are meant for others."""
-_OBJECTS = 100_000
-_PATHS = 8
-"""Ways to one object that are looked at: a variable may be in a layer, and in a list of all."""
+_TRIED = 64
+"""Functions, and traces of each, that are looked at."""
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _TYPES = DTYPE_NUMBERS.keys() - {"resource", "variant"}
 
 
-def with_calls(meta: MetaGraph) -> MetaGraph:
+def with_calls(meta: MetaGraph, assets: Sequence[str] = ()) -> MetaGraph:
     """The graph with a call of each function of its root object, and what they take and give as signatures.
 
-    The same as it came where a signature says what to call, or no function can be called.
+    The same as it came where a signature says what to call, or no function can be called.  ``assets``
+    are the tensors that hold the names of asset files, in the order of the file.
     """
     saved = meta.object_graph
     if saved is None or any(s.outputs and not s.key.startswith("__") for s in meta.signatures):
         return meta
-    calls = _Calls(meta, saved, {entry.key: entry.value for entry in saved.concrete_functions})
+    calls = _Calls(meta, saved, assets, {entry.key: entry.value for entry in saved.concrete_functions})
     signatures = [made for label, name in _functions(saved) if (made := calls.of(label, name)) is not None]
     if not signatures:
         return meta
@@ -53,7 +56,8 @@ def _functions(saved: Any) -> Iterator[tuple[str, Sequence[str]]]:
     """(what the object calls it, its traces) for the functions of the root, the object's own call first."""
     children = list(saved.nodes[0].children) if saved.nodes else []
     children.sort(key=lambda child: child.local_name != "__call__")
-    for child in children[:_OBJECTS]:
+    unique = {child.node_id: child for child in reversed(children)}
+    for child in [child for child in children if unique[child.node_id] is child][:_TRIED]:
         if not 0 <= child.node_id < len(saved.nodes):
             continue
         node = saved.nodes[child.node_id]
@@ -69,37 +73,43 @@ class _Calls:
 
     meta: MetaGraph
     saved: Any
+    assets: Sequence[str]
     traces: Mapping[str, Any]
     """Trace of a function → what it captures, and the structure of what it takes and gives."""
 
     def __post_init__(self) -> None:
         self.added = protos.GraphDef()
         self._names = set(self.meta.graph.index)
+        self._copies: Counter[str] = Counter()
         self._made = 0
-        self._variables: dict[int, str] | None = None
+        self._captures: dict[int, str | None] = {}
 
     def of(self, label: str, names: Sequence[str]) -> Signature | None:
         """Call the trace of a function that is most like inference; None where none can be called."""
-        known = [name for name in names if name in self.meta.graph.functions and name in self.traces]
+        unique = dict.fromkeys(names[:_TRIED])
+        known = [name for name in unique if name in self.meta.graph.functions and name in self.traces]
         for name in sorted(known, key=self._rank):
             if self._made < _FUNCTIONS and (made := self._call(label.strip("_") or "call", name)) is not None:
                 self._made += 1
                 return made
         return None
 
-    def _rank(self, name: str) -> tuple[bool, int]:
+    def _rank(self, name: str) -> tuple[int, int]:
         """Traces for inference first, and of them those that leave the most sizes open."""
         shapes = _shapes(self.meta.graph.functions[name])
         known = sum(size is not None for shape in shapes for size in shape or ())
-        return _says_true(self.traces[name].canonicalized_input_signature), known
+        return _trues(self.traces[name].canonicalized_input_signature), known
 
     def _call(self, label: str, name: str) -> Signature | None:
         function = self.meta.graph.functions[name]
         given, results = function.proto.signature.input_arg, function.proto.signature.output_arg
-        captured = [self._captured(i) for i in self.traces[name].bound_inputs]
-        free = given[: len(given) - len(captured)]
+        bound = self.traces[name].bound_inputs
+        if not results or len(bound) > len(given):
+            return None
+        captured = [self._captured(i) for i in bound]
+        free = given[: len(given) - len(bound)]
         types = [dtype_name(arg.type) for arg in (*free, *results)]
-        if not results or len(captured) > len(given) or None in captured or not _TYPES.issuperset(types):
+        if None in captured or not _TYPES.issuperset(types):
             return None
         shapes = _shapes(function)
         inputs = []
@@ -127,29 +137,32 @@ class _Calls:
         return Signature(key=label, inputs=tuple(inputs), outputs=tuple(outputs), origin="function")
 
     def _node(self, name: str, op: str) -> Any:
-        unique, copy = name, 1
+        """A node of a new name that TensorFlow takes; what a function is called may be any text."""
+        plain = _NO_NAME.sub("_", name)[:_LONG].lstrip("_-/\\>") or "call"
+        unique = plain
         while unique in self._names:
-            unique, copy = f"{name}_{copy}", copy + 1
+            self._copies[plain] += 1
+            unique = f"{plain}_{self._copies[plain]}"
         self._names.add(unique)
         return self.added.node.add(name=unique, op=op)
 
     def _captured(self, i: int) -> str | None:
         """The input by which a function gets what it captures; None for what only running something makes."""
-        if not 0 <= i < len(self.saved.nodes):
-            return None
+        if not self._captures:
+            self._captures = dict(self._restored())
+        if i not in self._captures:
+            self._captures[i] = self._handed(i) if 0 <= i < len(self.saved.nodes) else None
+        return self._captures[i]
+
+    def _handed(self, i: int) -> str | None:
         node = self.saved.nodes[i]
         kind = node.WhichOneof("kind")
-        if kind == "variable":
-            if self._variables is None:
-                self._variables = dict(self._restored())
-            return self._variables.get(i)
         if kind == "resource":
             return self._table(node)
         if kind == "constant":
             return str(node.constant.operation) if node.constant.operation in self.meta.graph else None
-        tensors = list(self.meta.assets.values())
-        if kind == "asset" and 0 <= node.asset.asset_file_def_index < len(tensors):
-            return str(tensors[node.asset.asset_file_def_index]).removesuffix(":0")
+        if kind == "asset" and 0 <= node.asset.asset_file_def_index < len(self.assets):
+            return str(self.assets[node.asset.asset_file_def_index]).removesuffix(":0")
         return None
 
     def _table(self, resource: Any) -> str | None:
@@ -167,32 +180,35 @@ class _Calls:
         return None
 
     def _restored(self) -> Iterator[tuple[int, str]]:
-        """(object, node) for the variables: both are known by the key that the Saver restores."""
-        by_key: dict[str, str] = {}
+        """(object, node) for the variables: the key that the Saver restores is the way from the root."""
+        named: dict[int, dict[str, int]] = {}
+        nodes = self.saved.nodes
         for node, targets in restore_targets(self.meta).items():
-            for target in targets:
-                by_key.setdefault(target.key, node)
-        for i, path in _paths(self.saved):
-            if (found := by_key.get(f"{path}/.ATTRIBUTES/VARIABLE_VALUE")) is not None:
-                yield i, found
+            for path in [target.key.removesuffix(_VALUE) for target in targets if _VALUE in target.key]:
+                at = 0
+                for part in path.split("/"):
+                    if at not in named:
+                        children = nodes[at].children
+                        named[at] = {_escaped(child.local_name): child.node_id for child in children}
+                    at = named[at].get(part, -1)
+                    if not 0 <= at < len(nodes):
+                        break
+                else:
+                    if nodes[at].WhichOneof("kind") == "variable":
+                        yield at, node
+
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.]")
+_LONG = 100
+
+
+def _escaped(name: str) -> str:
+    """The name of a child in the keys of a checkpoint."""
+    return name.replace(".", "..").replace("/", ".S")
 
 
 def _set(node: Any, key: str, value: Any) -> None:
     node.attr.append(protos.attr_entry(key, value.SerializeToString()))
-
-
-def _paths(saved: Any) -> Iterator[tuple[int, str]]:
-    """(variable, a path to it) breadth first, spelled as in the keys of a checkpoint."""
-    todo, ways = [(0, "")], [0] * len(saved.nodes)
-    for i, path in todo:  # grows on the way
-        if saved.nodes[i].WhichOneof("kind") == "variable":
-            yield i, path
-        for child in saved.nodes[i].children if len(todo) < _OBJECTS else ():
-            at = child.node_id
-            if 0 < at < len(saved.nodes) and ways[at] < _PATHS:
-                ways[at] += 1
-                name = child.local_name.replace(".", "..").replace("/", ".S")
-                todo.append((at, f"{path}/{name}" if path else name))
 
 
 def _shapes(function: Function) -> list[Shape]:
@@ -205,12 +221,10 @@ def _shapes(function: Function) -> list[Shape]:
     return [protos.shape_of(shape) for shape in listed]
 
 
-def _says_true(value: Any) -> bool:
-    """Whether an argument is True, as ``training`` is."""
+def _trues(value: Any) -> int:
+    """How many arguments are True, as ``training`` is."""
     kind = value.WhichOneof("kind")
-    if kind == "bool_value":
-        return bool(value.bool_value)
-    return any(map(_says_true, _inside(value)))
+    return int(value.bool_value) if kind == "bool_value" else sum(map(_trues, _inside(value)))
 
 
 def _inside(value: Any) -> list[Any]:
@@ -227,7 +241,8 @@ def _inside(value: Any) -> list[Any]:
 def _keys(structure: Any, count: int) -> list[str]:
     """A name for each result: the keys of a dict, in the order in which TensorFlow flattens it."""
     if structure.WhichOneof("kind") == "dict_value":
-        keys = sorted(str(entry.key) for entry in structure.dict_value.fields)
-        if len(keys) == count:
-            return keys
+        entries = sorted(structure.dict_value.fields, key=lambda entry: str(entry.key))
+        # What is no plain tensor may be several, or none.
+        if len(entries) == count and all(entry.value.WhichOneof("kind") is None for entry in entries):
+            return [str(entry.key) for entry in entries]
     return [f"output_{k}" for k in range(count)]

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from zoo.errors import ReadError
-from zoo.graph import Graph, MetaGraph, Node
+from zoo.graph import Graph, MetaGraph, Node, output_number
 
 _RESTORES = frozenset(["RestoreV2", "Restore", "RestoreSlice"])
 _ASSIGNS = frozenset(["Assign", "AssignVariableOp"])
@@ -240,7 +240,7 @@ def _back(nodes: Mapping[str, Node], text: str) -> tuple[str, int]:
         output = rest.rpartition(":")[2]
         node = nodes.get(name)
         if node is None or node.op not in _THROUGH or not node.inputs or node.op == "IdentityN":
-            return name, int(output) if output.isdecimal() else 0
+            return name, output_number(output) or 0
         text = node.inputs[0]
     return text.partition(":")[0], 0
 
