@@ -23,6 +23,7 @@ ROOM = 5 << 20
 They take about twice as much memory; a graph of 9,000 nodes takes nearly all of it.
 """
 _GRAPHS = 64
+"""Graphs that are kept at most, however little they are."""
 _graphs: dict[bytes, tuple[int, MetaGraph]] = {}
 """By digest: the bytes of a file and its graph, the one that was asked for last at the end."""
 _changing = threading.Lock()
