@@ -163,15 +163,16 @@ class Crew:
         from distributed import KilledWorker
 
         rows = self.flying.pop(future)
-        # What a cancelled task leaves in place of a result is an error as well.
-        if future.status in ("cancelled", "lost") or isinstance(result, BaseException):
-            raise SchedulerLostError
-        error = future.exception() if future.status != "finished" else None
-        if error is None:
+        if isinstance(result, list):
+            # It has come, though Dask calls it lost when its worker died a moment later.
             for one in result:
                 self.pace.learn(one)
                 self.ended(one)
             return
+        # What a cancelled task leaves in place of a result is an error as well.
+        if future.status in ("cancelled", "lost") or isinstance(result, BaseException):
+            raise SchedulerLostError
+        error = future.exception()
         if isinstance(error, RunStoppedError):
             raise error
         self.returned.update(row.slug for row in rows)

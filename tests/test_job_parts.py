@@ -345,6 +345,24 @@ def test_rows_that_always_come_back_unfinished_stop_the_run_instead_of_circling(
         land()
 
 
+def test_a_result_that_has_come_counts_though_its_worker_died_right_after(tmp_path: Path, row: Row) -> None:
+    """Dask calls what a dead worker held lost; the scheduler is there, and no other row is given up."""
+
+    class Future:
+        status = "lost"
+
+    settings = Settings(output=str(tmp_path / "zoo"), cache=str(tmp_path), work=str(tmp_path))
+    ended: list[Ended] = []
+    crew, future = Crew(client=None, settings=settings, ended=ended.append), Future()
+    crew.flying[future] = (row,)
+    result = [Ended(run=RowRun(slug=row.slug, seconds=0.5), status=Status.READ)]
+
+    crew._land(future, result)
+
+    assert ended == result
+    assert not crew.flying
+
+
 def test_what_several_rows_name_is_kept_for_the_others(tmp_path: Path, row: Row) -> None:
     """An archive of several models has a row for each; it is fetched once."""
     orders: list[tuple[tuple[str, ...], bool]] = []
