@@ -201,9 +201,8 @@ def tested(labelled: Labelled) -> Labelled | None:
             if not places:
                 del copy.attr["_class"]
     for found in meta.collection_def.values():
-        kept = [name for name in found.node_list.value if _node(name) not in gone]
         if found.WhichOneof("kind") == "node_list":
-            found.node_list.value[:] = kept
+            found.node_list.value[:] = [text for text in found.node_list.value if _node(text) not in gone]
     return Labelled(labelled.case, meta.SerializeToString(), labelled.truths)
 
 

@@ -160,3 +160,11 @@ def test_a_single_number_that_a_frozen_graph_answers_with_is_its_answer(sketch: 
     apart = tf.math.squared_difference(tf.nn.relu(one @ weights), tf.nn.relu(other @ weights))
     tf.reduce_mean(apart, name="far")
     assert names(found(sketch)) == (["one:0", "other:0"], ["far:0"])
+
+
+def test_a_variable_that_is_read_for_nobody_is_no_answer(sketch: Sketch) -> None:
+    """Of a graph that holds variables and nothing else, nothing is fetched; whichever kind they are."""
+    for kind in (False, True):
+        sketch.v1.get_variable(f"w{kind}", [3, 2], use_resource=kind)
+
+    assert found(sketch).outputs == ()

@@ -37,6 +37,9 @@ def graph(kind: str, content: bytes, read: Callable[[], MetaGraph]) -> MetaGraph
         content: the whole file; ``read`` looks at nothing else.
         read: called where the graph is not kept, when there is room for it.
     """
+    if 2 * len(content) > ROOM:
+        forget()  # it needs the memory
+        return read()
     key = kind.encode() + hashlib.sha256(content).digest()
     with _changing:
         size, known = _graphs.pop(key, (len(content), None))
@@ -45,10 +48,7 @@ def graph(kind: str, content: bytes, read: Callable[[], MetaGraph]) -> MetaGraph
             other, meta = _graphs.pop(next(iter(_graphs)))
             taken -= other + _made(meta)
     if known is None:
-        known = read()
-        if 2 * size > ROOM:
-            return known
-        known = replace(known, results={})
+        known = replace(read(), results={})
     with _changing:
         _graphs[key] = size, known
     return known

@@ -126,7 +126,7 @@ def _made_of_gradients(graph: Graph) -> list[int]:
     Where there are variables, another program may apply them, unless somebody gave one a name.
     """
     nodes = graph.nodes
-    if not any(ops.in_gradient(graph.names[i]) for i in graph.about_gradients):
+    if not ops.differentiates(graph):
         return []
     if any(ops.trains(op) or op in ops.LOSSES for op in graph.by_op):
         return []
@@ -185,7 +185,7 @@ class _Answer:
         return (
             self.flow.trained
             or any(op in ops.LOSSES or ops.trains(op) for op in graph.by_op)
-            or any(ops.in_gradient(graph.names[i]) for i in graph.about_gradients)
+            or ops.differentiates(graph)
         )
 
     def _labels(self) -> int:

@@ -17,7 +17,7 @@ from zoo.endpoints.beside import (
     with_slopes,
 )
 from zoo.endpoints.copies import FOR_TRAINING, inference, layers_of, untaught_copies, without_copies
-from zoo.endpoints.flow import Flow, output_dtype
+from zoo.endpoints.flow import Flow, output_dtype, parameter_behind
 from zoo.endpoints.heads import (
     FETCHED,
     Head,
@@ -110,7 +110,7 @@ GUESS = 0.3
 def unread(flow: Flow) -> list[Head]:
     """What nobody reads of a graph that does not train, if it is little: where nothing else tells."""
     ends = [i for i in flow.line if not len(flow.consumers[i]) and not flow.looped[i]]
-    ends = [i for i in ends if flow.feed_bits[i]] or [i for i in ends if flow.op(i) != "ReadVariableOp"]
+    ends = [i for i in ends if flow.feed_bits[i]] or [i for i in ends if parameter_behind(flow, i) < 0]
     return [bare(flow, i) for i in ends] if len(ends) <= FETCHED else []
 
 

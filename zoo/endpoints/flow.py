@@ -184,10 +184,7 @@ class Flow:
 
         So it is in a graph that tests a model.  A frozen one was made to answer; its sums are answers.
         """
-        names = self.graph.names
-        if self.frozen or self.graph.having_any(ops.trains):
-            return []
-        if any(ops.in_gradient(names[i]) for i in self.graph.about_gradients):
+        if self.frozen or self.graph.having_any(ops.trains) or ops.differentiates(self.graph):
             return []
         sums = [i for i in self.ends if self.is_scalar(i) and _sums_up(self, i)]
         found = [i for i in sums if self.slopes[i]] if sums else []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 
+from zoo.graph import Graph
+
 PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
 
 VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable", "TemporaryVariable"})
@@ -98,6 +100,11 @@ def in_gradient(name: str) -> bool:
     if "gradients" not in name:
         return False
     return name.startswith("gradients/") or GRADIENT_SCOPE.search(name) is not None
+
+
+def differentiates(graph: Graph) -> bool:
+    """Whether a graph holds gradients."""
+    return any(in_gradient(graph.names[i]) for i in graph.about_gradients)
 
 
 def gradient_scope(name: str) -> str:

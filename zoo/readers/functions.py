@@ -56,15 +56,16 @@ def _functions(saved: Any) -> Iterator[tuple[str, Sequence[str]]]:
     """(what the object calls it, its traces) for the functions of the root, the object's own call first."""
     children = list(saved.nodes[0].children) if saved.nodes else []
     children.sort(key=lambda child: child.local_name != "__call__")
-    unique = {child.node_id: child for child in reversed(children)}
-    for child in [child for child in children if unique[child.node_id] is child][:_TRIED]:
-        if not 0 <= child.node_id < len(saved.nodes):
-            continue
-        node = saved.nodes[child.node_id]
+    names: dict[int, str] = {}
+    for child in children:
+        if 0 <= child.node_id < len(saved.nodes):
+            names.setdefault(child.node_id, child.local_name)
+    for i, name in list(names.items())[:_TRIED]:
+        node = saved.nodes[i]
         if node.WhichOneof("kind") == "function":
-            yield child.local_name, node.function.concrete_functions
+            yield name, node.function.concrete_functions
         elif node.WhichOneof("kind") == "bare_concrete_function":
-            yield child.local_name, [node.bare_concrete_function.concrete_function_name]
+            yield name, [node.bare_concrete_function.concrete_function_name]
 
 
 @dataclass
@@ -82,7 +83,7 @@ class _Calls:
         self._names = set(self.meta.graph.index)
         self._copies: Counter[str] = Counter()
         self._made = 0
-        self._captures: dict[int, str | None] = {}
+        self._captures: dict[int, str | None] = dict(self._restored())
 
     def of(self, label: str, names: Sequence[str]) -> Signature | None:
         """Call the trace of a function that is most like inference; None where none can be called."""
@@ -138,7 +139,7 @@ class _Calls:
 
     def _node(self, name: str, op: str) -> Any:
         """A node of a new name that TensorFlow takes; what a function is called may be any text."""
-        plain = _NO_NAME.sub("_", name)[:_LONG].lstrip("_-/\\>") or "call"
+        plain = _NO_NAME.sub("_", name)[:_LONG].lstrip("_") or "call"
         unique = plain
         while unique in self._names:
             self._copies[plain] += 1
@@ -148,8 +149,6 @@ class _Calls:
 
     def _captured(self, i: int) -> str | None:
         """The input by which a function gets what it captures; None for what only running something makes."""
-        if not self._captures:
-            self._captures = dict(self._restored())
         if i not in self._captures:
             self._captures[i] = self._handed(i) if 0 <= i < len(self.saved.nodes) else None
         return self._captures[i]
@@ -224,18 +223,14 @@ def _shapes(function: Function) -> list[Shape]:
 def _trues(value: Any) -> int:
     """How many arguments are True, as ``training`` is."""
     kind = value.WhichOneof("kind")
-    return int(value.bool_value) if kind == "bool_value" else sum(map(_trues, _inside(value)))
-
-
-def _inside(value: Any) -> list[Any]:
-    kind = value.WhichOneof("kind")
+    if kind == "bool_value":
+        return int(value.bool_value)
     if kind in ("list_value", "tuple_value"):
-        return list(getattr(value, kind).values)
-    if kind == "dict_value":
-        return [entry.value for entry in sorted(value.dict_value.fields, key=lambda entry: str(entry.key))]
-    if kind == "named_tuple_value":
-        return [pair.value for pair in value.named_tuple_value.values]
-    return []
+        return sum(map(_trues, getattr(value, kind).values))
+    if kind in ("dict_value", "named_tuple_value"):
+        pairs = value.dict_value.fields if kind == "dict_value" else value.named_tuple_value.values
+        return sum(_trues(pair.value) for pair in pairs)
+    return 0
 
 
 def _keys(structure: Any, count: int) -> list[str]:

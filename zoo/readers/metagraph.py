@@ -88,8 +88,17 @@ def meta_graph(proto: Any, name: str, graph: Graph | None = None) -> MetaGraph:
         trainable=frozenset(_trainable(proto, defs)),
         partitions=dict(_partitions(defs)),
         assets=assets or dict(_legacy_assets(proto)),
-        object_graph=proto.object_graph_def if proto.HasField("object_graph_def") else None,
+        object_graph=_objects(proto),
     )
+
+
+def _objects(proto: Any) -> Any:
+    """The SavedObjectGraph: a copy, for a part of a message keeps the whole of it in memory."""
+    if not proto.HasField("object_graph_def"):
+        return None
+    objects = protos.SavedObjectGraph()
+    objects.CopyFrom(proto.object_graph_def)
+    return objects
 
 
 def bare_graph(graph: Graph) -> MetaGraph:

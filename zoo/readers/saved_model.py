@@ -74,11 +74,6 @@ def read(tree: Tree, artifact: Artifact) -> Model:
         proto = message_from(tree.root / path, content, "SavedModel", text=message[1])
         best, note = choose_meta_graph(proto)
         found = replace(meta_graph(best, name_of(path)), choice=note)
-        if found.object_graph is not None:
-            # As a part of the message it would keep all of it in memory.
-            objects = type(found.object_graph)()
-            objects.CopyFrom(found.object_graph)
-            found = replace(found, object_graph=objects)
         return with_calls(found, [asset.tensor_info.name for asset in best.asset_file_def])
 
     meta = repeats.graph("SavedModel, text" if message[1] else "SavedModel", content, chosen)
