@@ -80,6 +80,7 @@ def test_a_graph_that_came_before_is_neither_read_nor_judged_again(
         "zoo.drawing.draw",
         "zoo.summary.graph_text",
         "zoo.pipeline.compute",
+        "zoo.freezing.plan.outline",
     ):
         monkeypatch.setattr(place, again)
     monkeypatch.setattr(Graph, "from_proto", again)
@@ -121,6 +122,24 @@ def test_weights_of_another_shape_give_other_costs_and_drawings(tmp_path: Path) 
     first, second = (files(tmp_path / f"outcome-{width}") for width in (3, 5))
     assert first["graph.txt"] == second["graph.txt"]
     assert first["graph.json"] != second["graph.json"]
+
+
+def test_why_nodes_are_left_out_is_told_of_each_row(tmp_path: Path) -> None:
+    """Whether a variable is an optimizer's may depend on what else the checkpoint stores."""
+    made = sketch()
+    made.variable("extra/mine", (3,))
+    values = {**drawn(made), "extra/mine": np.zeros(3, np.float32)}
+    first = checkpoint(tmp_path / "first", made, values)
+    more = {**values, "extra": np.zeros(3, np.float32)}
+    second = checkpoint(tmp_path / "second", made, more, meta=made.meta())
+
+    why = []
+    for model in (first, second, first):
+        frozen = outcome_of(model, tmp_path / "outcome").frozen
+        assert frozen is not None
+        why.append(frozen.pruned.why)
+
+    assert ["optimizer" in one for one in why] == [False, True, False]
 
 
 def graph_of(size: int, name: str) -> tuple[bytes, MetaGraph]:

@@ -90,6 +90,7 @@ def freeze(
         CheckError: what was written is not what the checkpoint holds.
     """
     plan = make_plan(meta, bindings, weights, endpoints, assets=assets)
+    outline = plan.outline
     describer = Describer()
 
     def watch(constant: Constant, chunk: memoryview) -> None:
@@ -129,19 +130,19 @@ def freeze(
         if (found := partial.stat().st_size) != size:
             raise FreezeError(f"frozen graph: expected to write {size} bytes, found {found}")
     return FrozenResult(
-        nodes=plan.nodes,
+        nodes=outline.nodes,
         bytes=size,
         sha256=sha256,
-        pruned=plan.pruned,
+        pruned=outline.pruned,
         constants=constants,
         graph=structure(meta, plan.frames),
-        engine=plan.engine,
+        engine=outline.engine,
         statistics=describer.found,
-        inputs=plan.inputs,
-        outputs=plan.outputs,
+        inputs=outline.inputs,
+        outputs=outline.outputs,
         variables=tuple(variable.name for variable in plan.variables.values()),
-        initializers=plan.initializers,
-        warnings=plan.warnings,
+        initializers=outline.initializers,
+        warnings=outline.warnings,
     )
 
 

@@ -689,6 +689,21 @@ class Saver:
     sharded: bool = False
 
 
+class Results:
+    """What was made of a graph."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, tuple[object, Any, int]] = {}
+        """By kind: what else it was made from, what was made, and how many bytes both have."""
+        self.size = 0
+        """Bytes of all of them."""
+
+    def put(self, kind: str, source: object, made: object, size: int) -> None:
+        """Take what was made, in place of what is there of that kind."""
+        self.of[kind] = source, made, size
+        self.size = sum(size for _, _, size in list(self.of.values()))
+
+
 @dataclass(frozen=True, kw_only=True)
 class MetaGraph:
     """A graph with what a MetaGraphDef says about it; a bare GraphDef has only ``graph``."""
@@ -714,5 +729,5 @@ class MetaGraph:
     """Which graph of a SavedModel it is, in a sentence; None where there is no other."""
     added: bytes = b""
     """Nodes of ``graph`` that are not in the file, as a GraphDef: see `zoo.readers.functions`."""
-    results: dict[str, tuple[object, Any]] | None = field(default=None, compare=False, repr=False)
+    results: Results | None = field(default=None, compare=False, repr=False)
     """What was made of it and from what else, where it is kept for other rows: see `zoo.repeats`."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from zoo.graph import MetaGraph
+from zoo.graph import MetaGraph, Results
 
 _T = TypeVar("_T")
 
@@ -48,19 +48,23 @@ def graph(kind: str, content: bytes, read: Callable[[], MetaGraph]) -> MetaGraph
             other, meta = _graphs.pop(next(iter(_graphs)))
             taken -= other + _made(meta)
     if known is None:
-        known = replace(read(), results={})
+        known = replace(read(), results=Results())
     with _changing:
         _graphs[key] = size, known
     return known
 
 
 def _made(meta: MetaGraph) -> int:
-    """Bytes of the files that were made of a graph, and of the other graph that it was frozen to."""
-    pairs = tuple((meta.results or {}).values())
-    return sum(len(part) for pair in pairs for part in pair if isinstance(part, bytes))
+    return 0 if meta.results is None else meta.results.size
 
 
-def kept(meta: MetaGraph, kind: str, source: object, make: Callable[[], _T]) -> _T:
+def kept(
+    meta: MetaGraph,
+    kind: str,
+    source: object,
+    make: Callable[[], _T],
+    size: Callable[[_T], int] | None = None,
+) -> _T:
     """What ``make`` gives, or gave the last time for this graph and an equal ``source``.
 
     Args:
@@ -68,14 +72,16 @@ def kept(meta: MetaGraph, kind: str, source: object, make: Callable[[], _T]) -> 
         kind: what is made; of each kind there is one.
         source: all else that ``make`` looks at, but not the graph.
         make: what it gives is shared by those who ask, and must not be changed.
+        size: bytes of what was made, where it is no bytes itself and may become large.
     """
     if meta.results is None:
         return make()
-    before = meta.results.get(kind)
+    before = meta.results.of.get(kind)
     if before is not None and before[0] == source:
         return before[1]  # type: ignore[no-any-return]  # who asks for a kind makes things of one type
     made = make()
-    meta.results[kind] = source, made
+    counted = sum(len(part) for part in (source, made) if isinstance(part, bytes))
+    meta.results.put(kind, source, made, counted if size is None else size(made))
     return made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -23,8 +23,9 @@ from zoo.freezing.write import Constant, Frame
 from zoo.graph import Graph, MetaGraph, Node
 from zoo.model import Bindings, Endpoints, Variable
 from zoo.names import nearest
-from zoo.protos import dtype_name, shape_of
+from zoo.protos import Shape, dtype_name, shape_of
 from zoo.records import Pruned
+from zoo.repeats import kept
 from zoo.weights import Weights
 
 _RANDOM = re.compile(
@@ -33,20 +34,42 @@ _RANDOM = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """The frames of a frozen graph, and what is to be told about it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where the constant for a variable goes, and what the graph says of its value."""
 
-    frames: Sequence[Frame]
+    name: str
+    dtype: str
+    shape: Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """A frozen graph with places for the values of its variables: the same for all checkpoints of a graph."""
+
+    parts: Sequence[bytes | Place]
     engine: Literal["stream", "as_is"]
     nodes: int
     pruned: Pruned
-    variables: Mapping[str, Variable] = field(default_factory=dict)
-    """By the name of the constant."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     initializers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of its frames, those of the values left out."""
+        return sum(len(part) for part in self.parts if isinstance(part, bytes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The frames of a frozen graph, and which variables are in it."""
+
+    outline: Outline
+    frames: Sequence[Frame]
+    variables: Mapping[str, Variable]
+    """By the name of the constant."""
 
 
 def plan(
@@ -62,6 +85,38 @@ def plan(
     Raises:
         UnsupportedError: a construct that this engine does not know to be right.
         FreezeError: the graph cannot be frozen, whatever the engine.
+    """
+    slots = frozenset(
+        variable.node
+        for variable in bindings.variables
+        if variable.kind == "optimizer" and variable.node is not None
+    )
+
+    def make() -> Outline:
+        return outline(meta, slots, endpoints, assets or {})
+
+    # What is in the files of a row is no other row's.
+    found = make() if assets else kept(meta, "outline", (endpoints, slots), make, lambda made: made.size)
+    by_node = bindings.by_node()
+    frames: list[Frame] = []
+    variables: dict[str, Variable] = {}
+    for part in found.parts:
+        if isinstance(part, bytes):
+            frames.append(part)
+            continue
+        variable = by_node.get(part.name)
+        frames.append(_constant(part, variable, bindings, weights))
+        assert variable is not None  # noqa: S101 - checked while making the constant
+        variables[part.name] = variable
+    return Plan(outline=found, frames=frames, variables=variables)
+
+
+def outline(
+    meta: MetaGraph, slots: Collection[str], endpoints: Endpoints, assets: Mapping[str, Path]
+) -> Outline:
+    """What to write for the outputs of ``endpoints`` but the values of variables; see `plan`.
+
+    ``slots`` are the nodes of variables that belong to an optimizer.
     """
     graph = meta.graph
     engine: Literal["stream", "as_is"] = "stream"
@@ -85,7 +140,7 @@ def plan(
         fed |= cut
         warnings.append(f"the input pipeline was cut at {_some(cut)}")
         order = body.in_order(body.cone_of(outputs))
-    initializers, notes = table_initializers(body, graph, order, assets or {})
+    initializers, notes = table_initializers(body, graph, order, assets)
     warnings += notes
     if initializers:
         order = body.in_order(body.cone_of([*outputs, *initializers]))
@@ -99,14 +154,12 @@ def plan(
     reads = rewriter.reads | (_nodes_of(body, outputs) & rewriter.variables.keys())
     warnings += check_writes(graph, cone, called, body.waited_for(cone), reads)
     warnings += _doubts([*cone, *library.drafts])
-    frames, variables = _frames(graph, cone, library, bindings, weights)
     lost = {draft.name for draft in whole()} - names if folded else set()
-    return Plan(
-        frames=frames,
+    return Outline(
+        parts=_parts(graph, cone, library),
         engine=engine,
         nodes=len(cone),
-        pruned=pruned(meta, bindings, names, lost),
-        variables=variables,
+        pruned=pruned(meta, slots, names, lost),
         inputs={feed: _name(tensor) for feed, tensor in fed.items() if tensor[0] in names},
         outputs={text: _name(body.parse(text)) for text in outputs},
         initializers=tuple(initializers),
@@ -138,7 +191,7 @@ def _check_outputs(body: Body, outputs: Iterable[str]) -> None:
             )
 
 
-def _whole(graph: Graph, engine: Literal["stream", "as_is"]) -> Plan:
+def _whole(graph: Graph, engine: Literal["stream", "as_is"]) -> Outline:
     """Every node as it stands: without outputs there is nothing to walk back from."""
     stored = next((node for node in graph.nodes if node.op in VARIABLES), None)
     if engine == "stream" and stored is not None:
@@ -146,11 +199,11 @@ def _whole(graph: Graph, engine: Literal["stream", "as_is"]) -> Plan:
             f"no outputs are known, and the graph has variables ({stored.name!r})",
             hint="name the outputs in the manifest",
         )
-    frames: list[Frame] = [wire.field(1, _as_read(node)) for node in graph.nodes]
+    parts = [wire.field(1, _as_read(node)) for node in graph.nodes]
     if graph.library is not None:
-        frames.append(wire.field(2, graph.library.SerializeToString()))
-    frames.append(_versions(graph))
-    return Plan(frames=frames, engine="as_is", nodes=len(graph), pruned=Pruned(nodes=0, why={}))
+        parts.append(wire.field(2, graph.library.SerializeToString()))
+    parts.append(_versions(graph))
+    return Outline(parts=parts, engine="as_is", nodes=len(graph), pruned=Pruned(nodes=0, why={}))
 
 
 def _as_read(node: Node) -> bytes:
@@ -180,27 +233,25 @@ def _doubts(cone: Sequence[Draft]) -> list[str]:
     return notes
 
 
-def _frames(
-    graph: Graph, cone: Sequence[Draft], library: Library, bindings: Bindings, weights: Weights | None
-) -> tuple[list[Frame], dict[str, Variable]]:
-    by_node = bindings.by_node()
-    frames: list[Frame] = []
-    variables: dict[str, Variable] = {}
-    for draft in cone:
-        if draft.op in VARIABLES:
-            variable = by_node.get(draft.name)
-            frames.append(_constant(draft, variable, bindings, weights))
-            assert variable is not None  # noqa: S101 - checked while making the constant
-            variables[draft.name] = variable
-        else:
-            frames.append(wire.field(1, node_bytes(draft)))
+def _parts(graph: Graph, cone: Sequence[Draft], library: Library) -> list[bytes | Place]:
+    parts: list[bytes | Place] = [
+        _place(draft) if draft.op in VARIABLES else wire.field(1, node_bytes(draft)) for draft in cone
+    ]
     if library.protos:
         functions = protos.FunctionDefLibrary()
         for proto in library.protos.values():
             functions.function.add().CopyFrom(proto)
-        frames.append(wire.field(2, functions.SerializeToString()))
-    frames.append(_versions(graph))
-    return frames, variables
+        parts.append(wire.field(2, functions.SerializeToString()))
+    parts.append(_versions(graph))
+    return parts
+
+
+def _place(draft: Draft) -> Place:
+    declared = draft.attr("shape")
+    shape = shape_of(declared.shape) if declared.WhichOneof("kind") == "shape" else None
+    if draft.op == "Variable" and shape == ():
+        shape = None  # variables of TensorFlow before 0.9 note an unknown shape as one without dimensions
+    return Place(name=draft.name, dtype=dtype_name(draft.attr("dtype").type), shape=shape)
 
 
 def _versions(graph: Graph) -> bytes:
@@ -211,14 +262,14 @@ def _versions(graph: Graph) -> bytes:
 
 
 def _constant(
-    draft: Draft, variable: Variable | None, bindings: Bindings, weights: Weights | None
+    place: Place, variable: Variable | None, bindings: Bindings, weights: Weights | None
 ) -> Constant:
     """The constant for a variable.
 
     Raises:
         FreezeError: it has no stored value, or one of another dtype or shape.
     """
-    name = draft.name
+    name = place.name
     if weights is None:
         raise FreezeError(
             f"variable {name!r} is needed, and there is no checkpoint with its value",
@@ -237,21 +288,19 @@ def _constant(
             f"variable {name!r}: its value is in {tensor.missing}, which is not there",
             hint="the archive is incomplete",
         )
-    dtype = dtype_name(draft.attr("dtype").type)
-    if dtype != tensor.dtype:
-        raise FreezeError(f"variable {name!r}: expected {dtype} as in the graph, found {tensor.dtype} stored")
+    if place.dtype != tensor.dtype:
+        raise FreezeError(
+            f"variable {name!r}: expected {place.dtype} as in the graph, found {tensor.dtype} stored"
+        )
     piece = variable.slice
     shape = tensor.shape if piece is None else piece.shape
-    declared = draft.attr("shape")
-    static = shape_of(declared.shape) if declared.WhichOneof("kind") == "shape" else None
-    # Variables of TensorFlow before 0.9 note an unknown shape as one without dimensions.
-    if static is not None and not (draft.op == "Variable" and static == ()):
-        fits = len(static) == len(shape) and all(
-            a is None or a == b for a, b in zip(static, shape, strict=True)
+    if place.shape is not None:
+        fits = len(place.shape) == len(shape) and all(
+            a is None or a == b for a, b in zip(place.shape, shape, strict=True)
         )
         if not fits:
             raise FreezeError(
-                f"variable {name!r}: expected shape {_shape(static)} as in the graph, "
+                f"variable {name!r}: expected shape {_shape(place.shape)} as in the graph, "
                 f"found {_shape(shape)} stored",
                 hint="the checkpoint belongs to another version of the graph",
             )

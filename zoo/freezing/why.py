@@ -10,7 +10,6 @@ from itertools import compress
 
 from zoo.freezing.ops import PIPELINE, writes
 from zoo.graph import Graph, MetaGraph
-from zoo.model import Bindings
 from zoo.records import Pruned
 
 _APPLY = re.compile(r"(Resource)?(Sparse)?Apply\w+")
@@ -27,13 +26,12 @@ _START = re.compile(r"(^|/)(Initializer|initial_value)(_\d+)?(/|$)")
 _SAVER_NAME = re.compile(r"(^|/)save(_\d+)?/")
 
 
-def pruned(meta: MetaGraph, bindings: Bindings, kept: Collection[str], folded: Collection[str]) -> Pruned:
-    """How many nodes of the main graph were left out, by reason.
+def pruned(meta: MetaGraph, slots: Collection[str], kept: Collection[str], folded: Collection[str]) -> Pruned:
+    """How many nodes of the main graph were left out, by reason; ``slots`` are variables of an optimizer.
 
     A node that shows no reason by itself has the one that all nodes that read it share.
     """
     graph = meta.graph
-    slots = {variable.node for variable in bindings.variables if variable.kind == "optimizer"}
     names = graph.names
     left = bytearray(b"\x01") * len(names)
     for name in kept:
@@ -117,7 +115,7 @@ def _behind_pipeline(graph: Graph) -> set[int]:
     return graph.ancestors(ends) if ends else set()
 
 
-def _of_write(graph: Graph, i: int, slots: Collection[str | None]) -> str:
+def _of_write(graph: Graph, i: int, slots: Collection[str]) -> str:
     """A write is initialization if it is the first thing that happens to a variable, by its name."""
     node = graph.nodes[i]
     target = node.inputs[0].partition(":")[0] if node.inputs else ""
