@@ -821,11 +821,12 @@ def test_a_scope_around_a_whole_model_is_not_the_net_s_own(sketch: Sketch) -> No
     """A form that is for the loss is no form of the answer, though both stand in that scope."""
     tf, v1 = sketch.tf, sketch.v1
     with v1.name_scope("model"):
-        truth = sketch.feed([None, 2, 3])
+        truth = sketch.feed([None, 6])
         with v1.name_scope("net"):
-            chances = tf.nn.softmax(sketch.dense(sketch.feed([None, 8]), 6, "last"))
-        table = tf.reshape(chances, [-1, 2, 3])
-        sketch.train(-tf.reduce_mean(truth * tf.math.log(table)))
+            scores = sketch.dense(sketch.feed([None, 8]), 6, "last")
+            chances = tf.nn.softmax(tf.reshape(scores, [-1, 2, 3]))
+        row = tf.reshape(chances, [-1, 6])
+        sketch.train(-tf.reduce_mean(truth * tf.math.log(row)))
 
     assert outputs(sketch) == [chances.name]
 

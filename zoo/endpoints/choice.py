@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
 from zoo.endpoints.beside import (
@@ -29,12 +29,13 @@ from zoo.endpoints.heads import (
     scored_for_labels,
     unread_parts,
 )
-from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
+from zoo.endpoints.kinds import is_deliberate, is_named, output_kind, walk_back
 from zoo.endpoints.leftovers import without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
 from zoo.endpoints.told import told
 from zoo.endpoints.trainers import through_another, without_critics, without_teachers
+from zoo.endpoints.views import shown_clipped
 
 _AUXILIARY = re.compile(r"(^|[/_])aux", re.IGNORECASE)
 _TARGET = re.compile(r"(^|[/_])target", re.IGNORECASE)
@@ -59,6 +60,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     made, judge = generators(flow, found) if flow.learns else ([], 0)
     if made:
         choice = _generated(flow, groups, made, judge)
+        choice.chosen = [_as_picture(flow, head) for head in choice.chosen]
         choice.chosen = [part for head in choice.chosen for part in parts(flow, found, head)]
         return choice
     if flow.frozen and groups and (answer := _frozen(flow, found, groups)):
@@ -87,6 +89,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     chosen, late = _penultimate(flow, chosen)
     chosen, drawn = _without_chances(flow, chosen)
     dropped += drawn
+    chosen, decided = _without_decided_on(flow, chosen)
+    dropped += decided
     chosen, small = _without_subsets(flow, chosen)
     dropped += late + small + leftovers + judgements
     chosen = with_both_layouts(flow, found, chosen)
@@ -97,10 +101,24 @@ def choose(flow: Flow, found: Region) -> Choice:
     chosen = with_decisions(flow, found, chosen)
     chosen = with_counts(flow, found, chosen)
     chosen = with_slopes(flow, found, chosen)
+    chosen = [_as_picture(flow, head) for head in chosen]
     chosen = [part for head in chosen for part in parts(flow, found, head)]
     chosen.sort(key=lambda head: (head.node, head.port))
     dropped.sort(key=lambda head: (-_count(head.coverage), head.node))
     return Choice(chosen, dropped + rest, confidence)
+
+
+def _as_picture(flow: Flow, head: Head) -> Head:
+    """The head, or the picture that it becomes to be looked at."""
+    shape = flow.shape(head.node, head.port)
+    if shape is None or len(shape) != _PICTURE or head.port or is_named(flow, head.node):
+        return head
+    shown = shown_clipped(flow, head.node)
+    return head if shown == head.node else replace(head, node=shown, alternatives=[(head.node, 0)])
+
+
+_PICTURE = 4
+"""Axes of pictures: examples, height, width, colours."""
 
 
 GUESS = 0.3
@@ -402,12 +420,19 @@ def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]
     fetched = [head for head in groups if head.dangling and head.rule == "head"]
     dropped = [
         head for head in groups
-        if not head.dangling and not head.alternatives and any(
+        if not head.dangling and any(
             other.coverage & ~head.coverage == 0 and 0 < _count(head.coverage & ~other.coverage) <= 2
-            and _count(other.coverage) > 2 for other in fetched
+            and _count(other.coverage) > 2
+            and (not head.alternatives or (is_named(flow, other.node) and _is_embedding(flow, other)))
+            for other in fetched
         )
     ]  # fmt: skip
     return [head for head in groups if head not in dropped], dropped
+
+
+def _is_embedding(flow: Flow, head: Head) -> bool:
+    """Whether a head is a vector for each example, brought to length one."""
+    return output_kind(flow, head.node, head.port, flow.shape(head.node, head.port)) == "embedding"
 
 
 def _without_chances(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
@@ -421,6 +446,25 @@ def _without_chances(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     dropped = [
         head for head in groups
         if not head.dangling and walk_back(flow, head.node, _AROUND_A_DRAW | ops.ACTIVATIONS) in scores
+    ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
+
+
+def _without_decided_on(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without the scores that a loss takes, where decisions that are there to be fetched are made of them.
+
+    So it is with the first and the last word of an answer: decided on together, taught each by itself.
+    """
+    decisions = [
+        head for head in groups
+        if head.dangling and flow.op(walk_back(flow, head.node)) == "ArgMax"
+    ]  # fmt: skip
+    needed = [(head, cone(flow, head.node)) for head in decisions] if len(decisions) < len(groups) else []
+    dropped = [
+        head for head in groups
+        if not head.dangling and head.rule == "head" and any(
+            not head.coverage & ~other.coverage and head.root in needs for other, needs in needed
+        )
     ]  # fmt: skip
     return [head for head in groups if head not in dropped], dropped
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, masks_example, meets_parameter
-from zoo.endpoints.kinds import is_deliberate, walk_back
+from zoo.endpoints.kinds import enters_loss, is_deliberate, walk_back
 from zoo.endpoints.region import Region
 from zoo.graph import BACK_EDGES
 
@@ -96,10 +96,11 @@ class Ending:
     def last(self, i: int) -> int:
         """The last node that all ways from ``i`` to a loss go through, itself at first.
 
-        Not behind a comparison of each example with every other one: that is a loss of embeddings.
+        Not behind a comparison of each example with every other one: that is a loss of embeddings.  Nor
+        into a scope that its author calls a loss.
         """
-        while self.next[i] >= 0 and not _meets_itself(self.flow, self.next[i]):
-            i = self.next[i]
+        while (j := self.next[i]) >= 0 and not (_meets_itself(self.flow, j) or enters_loss(self.flow, i, j)):
+            i = j
         return _before_dropout(self.flow, i)
 
     def _named(self, i: int) -> int | None:

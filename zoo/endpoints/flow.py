@@ -401,7 +401,7 @@ def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
                 add(i, 0)
         elif ops.hands_out_examples(op) or (op in ops.PARSERS and not _serves(graph, i)):
             for port in sorted({port for _, port in graph.consumers[i] if port >= 0}):
-                add(i, port)
+                add(*_called(graph, i, port))
         elif op in ops.DECODERS and node.inputs:
             source = graph.sources[i][0][0] if graph.sources[i] else i
             if nodes[source].op == "Const" and nodes[source].dtype() == "string":
@@ -409,6 +409,16 @@ def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
             elif nodes[source].op == "ReadFile":
                 add(i, 0)  # the path is of its author's machine
     return tuple(found)
+
+
+def _called(graph: Graph, i: int, port: int) -> tuple[int, int]:
+    """The name that an author gave to what a pipeline hands out, by a node of its own, so as to feed it."""
+    for _ in range(4):
+        readers = [reader for reader, used in graph.consumers[i] if used == port]
+        if len(readers) != 1 or not ops.names_its_input(graph.nodes[readers[0]]):
+            break
+        i, port = readers[0], 0
+    return i, port
 
 
 def _may_be_fed(op: str) -> bool:

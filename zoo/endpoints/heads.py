@@ -18,7 +18,15 @@ from zoo.endpoints.flow import Flow, meets_parameter
 from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from_feed
-from zoo.endpoints.views import activation_of, appeal_of, port_of, port_read_by, root_of, view_of
+from zoo.endpoints.views import (
+    activation_of,
+    appeal_of,
+    before_scope_of_loss,
+    port_of,
+    port_read_by,
+    root_of,
+    view_of,
+)
 from zoo.graph import split_input
 from zoo.shapes.engine import BACK_EDGES
 from zoo.shapes.structure import MOST_PARTS
@@ -134,7 +142,7 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     for i, port in unread_parts(flow, found):
         add_view(flow, found, groups, i, dangling=True, port=port)
     wanted = [i for i in exits if starts_from_feed(flow, i)]
-    if not groups:
+    if not groups and not flow.learns:
         wanted = [i for i in exits if accumulates(flow, i)] or exits
     for i in wanted:
         add_view(flow, found, groups, i, dangling=True, rule="state" if groups else "head")
@@ -217,6 +225,8 @@ def add_view(
 
     A measure may be taken of another view than the loss: of that ``of`` which the group is, then.
     """
+    if not is_deliberate(flow, i):
+        i = before_scope_of_loss(flow, found, i)
     view = i if flow.graph.nodes[i].op in CUTS else view_of(flow, found, i, dangling=dangling)
     port = port_of(flow, view) or (port if view == i else port_read_by(flow, i, view))
     root = root_of(flow, view, port)

@@ -143,7 +143,7 @@ def input_kind(flow: Flow, dtype: str, shape: Shape) -> str:
 
 def is_deliberate(flow: Flow, i: int) -> bool:
     """Whether a node is there for its name alone."""
-    return _names_its_input(flow.graph.nodes[i])
+    return ops.names_its_input(flow.graph.nodes[i])
 
 
 def is_named(flow: Flow, i: int) -> bool:
@@ -151,9 +151,28 @@ def is_named(flow: Flow, i: int) -> bool:
     return has_own_name(flow.graph.nodes[i], within=flow.scope)
 
 
+def is_called(flow: Flow, i: int) -> bool:
+    """Whether a node's name says something else than its op, in whatever scope."""
+    node = flow.graph.nodes[i]
+    last = ops.unnumbered(node.name.rpartition("/")[2]).replace("_", "")
+    return last not in _BY_PYTHON and last != node.op.lower()
+
+
 def outside_scopes(flow: Flow, i: int) -> bool:
     """Whether a node stands in no scope but that of the whole model."""
     return "/" not in flow.graph.names[i].removeprefix(flow.scope)
+
+
+_LOSS = re.compile(r"(?:^|/)(?:[^/]*[_-])?loss(?:es)?(?:[_-][^/]*)?/", re.IGNORECASE)
+
+
+def enters_loss(flow: Flow, i: int, j: int) -> bool:
+    """Whether ``j`` stands in a scope that is called a loss, and ``i``, of which it is made, does not."""
+    names = flow.graph.names
+    if j >= len(names) or "oss" not in names[j]:
+        return False
+    scope = _LOSS.search(names[j])
+    return scope is not None and not (i < len(names) and names[i].startswith(names[j][: scope.end()]))
 
 
 def has_own_name(node: Node, *, within: str = "") -> bool:
@@ -162,9 +181,9 @@ def has_own_name(node: Node, *, within: str = "") -> bool:
     The scope that a whole model stands ``within`` is none.
     """
     name = node.name.removeprefix(within)
-    if _names_its_input(node) or "/" in name:
-        return _names_its_input(node)
-    plain = _unnumbered(name).replace("_", "")
+    if ops.names_its_input(node) or "/" in name:
+        return ops.names_its_input(node)
+    plain = ops.unnumbered(name).replace("_", "")
     return plain not in _BY_PYTHON and plain not in (node.op.lower(), re.sub(r"v\d+$", "", node.op.lower()))
 
 
@@ -175,12 +194,3 @@ _BY_PYTHON = frozenset(
     toint32 clipbynorm clipbyglobalnorm dense""".split()
 )
 """Names that functions of TensorFlow give to ops which are called otherwise."""
-
-
-def _names_its_input(node: Node) -> bool:
-    last = node.name.rsplit("/", 1)[-1]
-    return node.op == "Identity" and _unnumbered(last) not in ("identity", "read", "merge")
-
-
-def _unnumbered(name: str) -> str:
-    return re.sub(r"_\d+$", "", name).lower()

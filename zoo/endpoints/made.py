@@ -24,11 +24,28 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
             continue
         for source in row:
             if found.lossward[source] and flow.variable_bits[source] & missing:
-                before = before_loss(flow, found, source)
-                before = _activated(flow, found, before)
+                before = _activated(flow, found, _before_logarithm(flow, found, source))
                 add_view(flow, found, groups, before, dangling=True, rule="reconstruction")
-    widest = max((bin(head.coverage).count("1") for head in groups.values()), default=0)
-    return [head for head in groups.values() if bin(head.coverage).count("1") == widest]
+    widest = max((head.coverage.bit_count() for head in groups.values()), default=0)
+    wide = [head for head in groups.values() if head.coverage.bit_count() == widest]
+    if not 1 < len(wide) <= _STEPS:
+        return wide
+    # What is compared at one step and goes on to the next is not what was rebuilt in the end.
+    needed = {head.node: cone(flow, head.node) for head in wide}
+    return [
+        head for head in wide
+        if not any(head.node in needed[other.node] for other in wide if other.node != head.node)
+    ]  # fmt: skip
+
+
+_STEPS = 32
+
+
+def _before_logarithm(flow: Flow, found: Region, i: int) -> int:
+    """What a loss is taken of; of the logarithms of chances that nothing else reads, the logits."""
+    before = before_loss(flow, found, i)
+    for_loss = flow.op(before) == "LogSoftmax" and all(found.lossward[j] for j in flow.readers(before))
+    return flow.rows[before][0][0] if for_loss else before
 
 
 def _activated(flow: Flow, found: Region, i: int) -> int:
@@ -52,7 +69,7 @@ def first_complete(flow: Flow, found: Region, missing: int) -> list[Head]:
     if not widest:
         return []
     for i in flow.line:
-        if found.lossward[i] and flow.variable_bits[i] & missing == widest:
+        if found.lossward[i] and not flow.looped[i] and flow.variable_bits[i] & missing == widest:
             node = i
             for _ in range(8):
                 ahead = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from zoo.graph import Graph
+from zoo.graph import Graph, Node
 
 PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
 
@@ -66,6 +66,17 @@ _GRADIENTS = re.compile(
     r"\w+Grad(V\d)?|\w+GradGrad|\w+GradWithArgmax|Conv\w+BackpropFilter(V\d)?|\w+NativeBackpropFilter"
     r"|BroadcastGradientArgs|SymbolicGradient|\w+BackpropV\d"
 )
+
+
+def names_its_input(node: Node) -> bool:
+    """Whether a node is there for its name alone."""
+    last = unnumbered(node.name.rpartition("/")[2])
+    return node.op == "Identity" and last not in ("identity", "read", "merge")
+
+
+def unnumbered(name: str) -> str:
+    """``Dense_1`` → ``dense``."""
+    return re.sub(r"_\d+$", "", name).lower()
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from zoo.endpoints import ops
 from zoo.endpoints.flow import FeedPoint, Flow
 from zoo.protos import Shape
 from zoo.shapes.engine import BRANCHES
+from zoo.shapes.values import constant
 
 _REACH = 400
 """Nodes that are looked at around one feed; its role shows close by."""
@@ -101,6 +102,8 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
         dropout = _dropout(flow, feed)
         if dropout is not None:
             return dropout
+        if (noise := _scales_noise(flow, feed, readers)) is not None:
+            return noise
         if _only_steps(flow, feed):
             return Role(
                 name="learning_rate",
@@ -112,6 +115,27 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
                 name="loss_weight", reason="a single number by which a loss is weighed", confidence=0.8
             )
     return None
+
+
+def _scales_noise(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> Role | None:
+    """The role of a number with a default that nothing but random numbers is multiplied with."""
+    nodes, sources = flow.graph.nodes, flow.graph.sources
+    if nodes[feed.node].op != "PlaceholderWithDefault" or not sources[feed.node]:
+        return None
+    _, value = constant(nodes[sources[feed.node][0][0]])
+    scales = all(
+        nodes[i].op == "Mul" and any(_is_chance(flow, s) for k, (s, _) in enumerate(sources[i]) if k != at)
+        for i, at in readers
+    )
+    default = value[0] if value else None
+    if default is None or not scales:
+        return None
+    return Role(
+        name="training_flag",
+        reason="a single number by which noise is multiplied; its default stays",
+        confidence=0.9,
+        folded=float(default),
+    )
 
 
 _WEIGHS = frozenset("Mul RealDiv Div Add AddV2 Maximum Minimum Pow Shape".split())

@@ -191,15 +191,17 @@ def _by_loss(
         if not part or part == head.coverage:
             continue
         for other, (rival, outer) in losses.items():
-            if other == scope or rival == loss or outer & inner or not head.coverage & outer:
+            own = outer & ~inner
+            if other == scope or rival == loss or not head.coverage & own:
                 continue
             for activation, bits, _ in reads:
-                if not bits & outer or flow.variable_bits[activation] & ~inner:
+                if not bits & own or flow.variable_bits[activation] & ~inner:
                     continue
                 made = _undone(flow, activation)
                 if part & ~flow.variable_bits[made]:
                     continue
-                if loss >= 0 and (flow.variable_bits[loss] & outer or loss == made):
+                # A critic may teach the actor by its own loss, too, if nobody stopped that.
+                if loss >= 0 and (loss == made or (own == outer and flow.variable_bits[loss] & outer)):
                     return made
     return -1
 

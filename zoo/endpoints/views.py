@@ -9,7 +9,7 @@ from __future__ import annotations
 from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS
 from zoo.endpoints.flow import Flow
-from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
+from zoo.endpoints.kinds import enters_loss, is_called, is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
 
 
@@ -22,7 +22,8 @@ def appeal_of(flow: Flow, i: int, *, dangling: bool) -> tuple[int, int]:
     if op in ops.PROBABILITIES:
         return 3, int(dangling)
     if op in ops.DECISIONS:
-        return (2 if dangling else 0), int(dangling)
+        called = op == "ArgMax" and is_called(flow, base)
+        return (2 if dangling or called else 0), int(dangling or called)
     return (2 if dangling else 1), 0
 
 
@@ -66,14 +67,27 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
     if decided >= 0:
         before = next((s for s, _ in rows[decided] if found.inside[s] == 1), decided)
         base = walk_back(flow, before)
-        if not dangling or nodes[base].op in ops.PROBABILITIES:
-            return activation_of(flow, found, before)
         activated = activation_of(flow, found, before)
+        if nodes[base].op in ops.PROBABILITIES:
+            return i if dangling and _only_to_decide(flow, base) else activated
+        if not dangling:
+            called = activated == before and nodes[decided].op == "ArgMax" and is_called(flow, decided)
+            return decided if called else activated
         return activated if activated != before else i
     if not dangling:
         return _length(flow, found, activation_of(flow, found, before_loss(flow, found, i)))
     beside = _shown_beside(flow, found, i)
     return beside if beside >= 0 and found.contact[beside] else i
+
+
+def _only_to_decide(flow: Flow, i: int) -> bool:
+    """Whether probabilities without a name lead to nothing but a decision that is there to be fetched."""
+    for _ in range(_NEAR):
+        readers = flow.readers(i)
+        if is_called(flow, i) or len(readers) != 1:
+            return not readers and flow.op(i) == "ArgMax"
+        (i,) = readers
+    return False
 
 
 def _length(flow: Flow, found: Region, i: int) -> int:
@@ -163,11 +177,24 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
                     continue
                 if found.lossward[reader] and not (flow.taught and not flow.taught[reader]):
                     continue  # of a loss; what only a measure is taken of may be the answer
+                if enters_loss(flow, i, reader):
+                    continue
                 if nodes[reader].op in ops.PROBABILITIES:
-                    return reader
-                if nodes[reader].op in ops.LOOK_THROUGH:
+                    return i if _only_to_decide(flow, reader) else reader
+                if nodes[reader].op in ops.LOOK_THROUGH or _drops(flow, reader):
                     todo.append(reader)
     return i
+
+
+def _drops(flow: Flow, i: int) -> bool:
+    """Whether a product drops elements of a tensor by chance, or scales it for that."""
+    if flow.op(i) not in ("Mul", "RealDiv", "SelectV2"):
+        return False
+    others = [s for s, _ in flow.rows[i] if not flow.variable_bits[s]]
+    if any(flow.random_bits[s] for s in others):
+        return True
+    scales = len(others) == 1 and not flow.feed_bits[others[0]] & ~flow.side
+    return scales and any(_drops(flow, j) for j in flow.readers(i)[:1])
 
 
 _PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum", "Neg", "Cumsum"})
@@ -178,6 +205,12 @@ def _within(flow: Flow, outer: int, inner: int) -> bool:
     """Whether the scope of a node, which is not that of the whole model, holds the scope of another one."""
     scope, _, _ = flow.graph.names[outer].rpartition("/")
     return len(scope) > len(flow.scope) and flow.graph.names[inner].startswith(f"{scope}/")
+
+
+def _unfolds(flow: Flow, i: int, j: int) -> bool:
+    """Whether a tensor gets more axes on its way to another: a loss flattens, and never unfolds."""
+    before, after = flow.shape(i), flow.shape(j)
+    return before is not None and after is not None and len(before) < len(after)
 
 
 def _is_odds(flow: Flow, i: int) -> bool:
@@ -220,7 +253,8 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     for _ in range(8):
         op = nodes[node].op
         if op in ops.PROBABILITIES:
-            return shaped if shaped >= 0 and _within(flow, shaped, node) else node
+            formed = shaped >= 0 and (_within(flow, shaped, node) or _unfolds(flow, node, shaped))
+            return shaped if formed else node
         if op == "Reshape":
             shaped = node
         if op in ("Squeeze", "Identity") and nodes[walk_back(flow, node)].op in ops.PROBABILITIES:
@@ -237,6 +271,8 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     beside = _shown_beside(flow, found, i)
     if beside >= 0:
         return beside
+    if _left_in_form(flow, i):
+        return i
     if nodes[i].op == "ExpandDims" and _inner(flow, found, i) and not is_named(flow, i):
         return rows[i][0][0]
     if nodes[i].op == "Reshape" and _inner(flow, found, i) and not _read_twice(flow, i):
@@ -268,6 +304,22 @@ def _inner(flow: Flow, found: Region, i: int) -> bool:
     return bool(flow.rows[i]) and found.inside[flow.rows[i][0][0]] == 1
 
 
+def _left_in_form(flow: Flow, i: int) -> bool:
+    """Whether a tensor got its form in the scope that made it, and is read in others only."""
+    if flow.op(i) not in ("Reshape", "ExpandDims", "Squeeze") or not flow.rows[i]:
+        return False
+    scope = _first_scope(flow, i)
+    made = scope != "" and _first_scope(flow, flow.rows[i][0][0]) == scope
+    return made and all(_first_scope(flow, j) != scope for j in flow.readers(i))
+
+
+def _first_scope(flow: Flow, i: int) -> str:
+    """The outermost scope of a node within that of the whole model; empty if it stands in none."""
+    name = flow.graph.names[i].removeprefix(flow.scope) if i < len(flow.graph.nodes) else ""
+    scope, slash, _ = name.partition("/")
+    return scope if slash else ""
+
+
 def _read_twice(flow: Flow, i: int) -> bool:
     """Whether more than one loss or measure reads a tensor: then its form is the author's."""
     nodes = flow.graph.nodes
@@ -282,6 +334,23 @@ def _shown_beside(flow: Flow, found: Region, i: int) -> int:
     inner = [s for s, _ in row if found.inside[s] == 1]
     rest = any(flow.variable_bits[s] for s, _ in row if found.inside[s] != 1)
     return inner[0] if len(inner) == 1 and not rest else -1
+
+
+def before_scope_of_loss(flow: Flow, found: Region, i: int) -> int:
+    """The one tensor that a scope called a loss makes ``i`` of; ``i`` where it is in none."""
+    bits, outside = flow.variable_bits[i], set[int]()
+    todo, seen = [i], {i}
+    while todo and len(seen) < _NEAR:
+        node = todo.pop()
+        for source, _ in flow.rows[node]:
+            if found.inside[source] != 1 or flow.variable_bits[source] != bits or source in seen:
+                continue
+            if enters_loss(flow, source, node):
+                outside.add(source)
+            else:
+                seen.add(source)
+                todo.append(source)
+    return outside.pop() if len(outside) == 1 else i
 
 
 def _only_weighed(flow: Flow, found: Region, i: int) -> bool:
@@ -348,3 +417,31 @@ def _beside_zeros(flow: Flow, i: int, port: int) -> tuple[int, int]:
     (zeros, _), logits = flow.rows[i][:2]
     alike = zeros < len(nodes) and nodes[zeros].op == "ZerosLike" and flow.rows[zeros] == (logits,)
     return logits if alike else (i, port)
+
+
+def shown_clipped(flow: Flow, i: int) -> int:
+    """What a picture becomes to be looked at, scaled and clipped to a range; ``i`` where it does not."""
+    todo = [i]
+    for _ in range(_NEAR):
+        if not todo:
+            break
+        node = todo.pop()
+        for j in flow.consumers[node]:
+            if flow.op(j) == "Maximum" and flow.op(node) == "Minimum" and _only_looked_at(flow, j):
+                return j
+            others = [s for s, _ in flow.rows[j] if s != node]
+            fixed = not any(flow.variable_bits[s] or flow.feed_bits[s] for s in others)
+            if flow.op(j) in _SCALES and fixed:
+                todo.append(j)
+    return i
+
+
+_SCALES = frozenset({"Add", "AddV2", "Sub", "Mul", "RealDiv", "Minimum", "Transpose", "Identity"})
+
+
+def _only_looked_at(flow: Flow, i: int) -> bool:
+    """Whether nothing but summaries of pictures, and conversions for them, read a tensor."""
+    for j in flow.consumers[i]:
+        if flow.op(j) != "ImageSummary" and not (flow.op(j) == "Cast" and _only_looked_at(flow, j)):
+            return False
+    return True

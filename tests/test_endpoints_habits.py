@@ -1,0 +1,230 @@
+"""Habits of people who publish their code: scopes of losses, named decisions, forms, pictures to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sketches import Sketch, names, read, role
+from zoo.endpoints import detect
+from zoo.model import Endpoints
+
+
+def found(sketch: Sketch) -> Endpoints:
+    return detect(read(sketch))
+
+
+def test_a_softmax_made_within_the_loss_is_not_the_answer(sketch: Sketch) -> None:
+    """A cross entropy with weights is written by hand in a scope of its own; the net ends before it."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    with sketch.v1.name_scope("loss"):
+        chances = tf.nn.softmax(scores + 1e-10)
+        loss = -tf.reduce_mean(truth * tf.math.log(chances) * [1.0, 2.0, 3.0])
+    sketch.train(loss)
+
+    assert names(found(sketch)) == (["x:0"], [scores.name])
+
+
+def test_two_towers_end_before_the_loss_that_compares_them(sketch: Sketch) -> None:
+    """A contrastive loss takes a distance; the flattened features of one tower are what is fetched."""
+    tf, same = sketch.tf, sketch.feed([None], "same")
+    towers = []
+    for name in ("left", "right"):
+        x = sketch.feed([None, 8], name)
+        with sketch.v1.name_scope("model"):
+            hidden = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 4, "second")
+            towers.append(tf.reshape(hidden[:, None, :], [-1, 4], name="flat"))
+    with sketch.v1.name_scope("contrastive_loss"):
+        distance = tf.sqrt(tf.reduce_sum(tf.square(towers[0] - towers[1]), 1) + 1e-6)
+        loss = tf.reduce_mean(same * distance + (1.0 - same) * tf.maximum(0.0, 1.0 - distance))
+    sketch.train(loss)
+
+    assert names(found(sketch)) == (["left:0"], [towers[0].name])
+
+
+def test_what_is_drawn_of_a_loss_is_not_the_answer(sketch: Sketch) -> None:
+    """Targets that are constants give no label; a sigmoid of the loss goes to a picture in a summary."""
+    tf, x = sketch.tf, sketch.feed([None, 4, 4, 1], "x")
+    kernel = sketch.v1.get_variable("kernel", [3, 3, 1, 1], use_resource=False)
+    bias = sketch.v1.get_variable("bias", [1], use_resource=False)
+    response = tf.add(tf.nn.conv2d(x, kernel, 1, "SAME")[..., 0], bias, name="response")
+    with sketch.v1.name_scope("Loss"):
+        sketch.v1.summary.image("seen", tf.sigmoid(response)[..., None])
+        targets = tf.ones_like(response)
+        loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=response)
+    sketch.train(tf.reduce_mean(loss))
+
+    assert names(found(sketch)) == (["x:0"], [response.name])
+
+
+def test_a_column_made_where_the_answer_is_made_is_its_form(sketch: Sketch) -> None:
+    """The author added the axis in the scope of the answer; the loss, elsewhere, reads it so."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 1], "truth")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    with sketch.v1.name_scope("inference"):
+        rating = tf.expand_dims(tf.reduce_sum(hidden * sketch.dense(x, 6, "second"), 1), 1)
+    with sketch.v1.name_scope("loss"):
+        loss = tf.reduce_mean(sketch.v1.losses.mean_squared_error(truth, rating))
+    sketch.train(loss)
+
+    assert names(found(sketch)) == (["x:0"], [rating.name])
+
+
+def test_chances_unfolded_for_each_step_are_fetched_so(sketch: Sketch) -> None:
+    """A loss flattens what it takes, and never adds an axis."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 5, 4], "x"), sketch.feed([None, 5, 3], "truth")
+    flat = tf.nn.softmax(sketch.dense(tf.nn.relu(sketch.dense(tf.reshape(x, [-1, 4]), 6, "a")), 3, "b"))
+    steps = tf.reshape(flat, [-1, 5, 3])
+    sketch.train(-tf.reduce_mean(tf.reduce_sum(truth * tf.math.log(steps), 2)))
+
+    assert names(found(sketch)) == (["x:0"], [steps.name])
+
+
+def test_states_that_nobody_reads_are_no_answer_where_a_loss_without_labels_is_trained(
+    sketch: Sketch,
+) -> None:
+    """The last state of a recurrent net comes out of its loop, wanted or not; speakers have embeddings."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 4], "x")
+    weights = v1.get_variable("weights", [8, 4], use_resource=False)
+
+    def step(i: Any, state: Any, memory: Any) -> Any:
+        now = tf.tanh(tf.matmul(tf.concat([x, state], 1), weights))
+        return i + 1, now, memory + now
+
+    start = tf.zeros_like(x)
+    _, last, _ = tf.while_loop(lambda i, *_: i < 3, step, [0, start, start])
+    voice = tf.nn.l2_normalize(last, 1)
+    alike = tf.matmul(voice, voice, transpose_b=True)
+    sketch.train(-tf.reduce_sum(tf.linalg.diag_part(tf.nn.log_softmax(alike))))
+
+    assert names(found(sketch)) == (["x:0"], [voice.name])
+
+
+def test_logarithms_that_only_a_loss_takes_are_not_the_rebuilt_example(sketch: Sketch) -> None:
+    """What is bought is ranked by the logits; noise is scaled by a number whose default stays."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    noisy = sketch.v1.placeholder_with_default(0.0, [], "noisy")
+    hidden = tf.nn.tanh(sketch.dense(x, 6, "first"))
+    noise = noisy * tf.random.normal([tf.shape(hidden)[0], 3])
+    code = sketch.dense(hidden, 3, "mean") + noise * tf.exp(sketch.dense(hidden, 3, "spread"))
+    scores = sketch.dense(code, 8, "back")
+    sketch.train(-tf.reduce_mean(tf.reduce_sum(tf.nn.log_softmax(scores) * x, 1)))
+
+    ends = found(sketch)
+
+    assert names(ends) == (["x:0"], [scores.name])
+    assert role(ends, "noisy:0") == "training_flag"
+
+
+def test_a_decision_that_its_author_named_is_fetched_rather_than_unnamed_scores(sketch: Sketch) -> None:
+    """Nobody names an argmax for the accuracy alone."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    with sketch.v1.name_scope("output"):
+        scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+        decided = tf.argmax(scores, 1, name="predictions")
+    tf.reduce_mean(tf.cast(tf.equal(decided, tf.argmax(truth, 1)), "float32"))
+    sketch.train(sketch.entropy(scores, truth))
+
+    assert names(found(sketch)) == (["x:0"], [decided.name])
+
+
+def test_chances_that_serve_one_unread_decision_alone_are_not_fetched(sketch: Sketch) -> None:
+    """They have no name and one reader, the decision has none: it was made for somebody."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    decided = tf.argmax(tf.nn.softmax(scores), 1)
+    sketch.train(sketch.entropy(scores, truth))
+
+    assert names(found(sketch)) == (["x:0"], [decided.name])
+
+
+def test_of_an_example_rebuilt_step_by_step_the_last_step_is_the_answer(sketch: Sketch) -> None:
+    """What is still missing after a step goes into the next one; it is compared with the example, too."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    canvas = tf.zeros_like(x)
+    for _ in range(3):
+        missing = x - tf.sigmoid(canvas)
+        code = tf.nn.tanh(sketch.dense(tf.concat([x, missing], 1), 3, "code"))
+        canvas = canvas + sketch.dense(code, 8, "write")
+    rebuilt = tf.nn.sigmoid(canvas)
+    loss = x * tf.math.log(rebuilt + 1e-8) + (1.0 - x) * tf.math.log(1.0 - rebuilt + 1e-8)
+    sketch.train(-tf.reduce_mean(tf.reduce_sum(loss, 1)))
+
+    assert names(found(sketch)) == (["x:0"], [rebuilt.name])
+
+
+def test_scores_that_decisions_are_made_of_together_are_not_fetched_beside_them(sketch: Sketch) -> None:
+    """Where an answer begins and ends is decided on pairs of places; each has a loss of its own."""
+    tf, x = sketch.tf, sketch.feed([None, 7, 4], "x")
+    first, last = sketch.feed([None, 7], "first"), sketch.feed([None, 7], "last")
+    hidden = tf.nn.relu(sketch.dense(tf.reshape(x, [-1, 4]), 6, "hidden"))
+    starts = tf.reshape(sketch.dense(hidden, 1, "starts"), [-1, 7])
+    ends = tf.reshape(sketch.dense(hidden, 1, "ends"), [-1, 7])
+    pairs = tf.linalg.band_part(tf.nn.softmax(starts)[:, :, None] * tf.nn.softmax(ends)[:, None], 0, 5)
+    decided = [tf.argmax(tf.reduce_max(pairs, axis=axis), axis=1) for axis in (2, 1)]
+    sketch.train(sketch.entropy(starts, first) + sketch.entropy(ends, last))
+
+    assert names(found(sketch)) == (["x:0"], [one.name for one in decided])
+
+
+def test_what_a_queue_gives_is_fed_by_the_name_that_its_author_gave_it(sketch: Sketch) -> None:
+    """Nobody puts a named identity behind a queue but to feed it; embeddings go before who trains them."""
+    tf, v1 = sketch.tf, sketch.v1
+    queue = v1.FIFOQueue(10, ["float32", "int32"], [[8], []])
+    examples, truth = queue.dequeue_many(4)
+    x = tf.identity(tf.identity(examples, "image_batch"), "input")
+    hidden = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 5, "second")
+    embeddings = tf.nn.l2_normalize(hidden, 1, name="embeddings")
+    scores = sketch.dense(hidden, 3, "classes")
+    tf.reduce_mean(tf.cast(tf.equal(tf.argmax(scores, 1, "int32"), truth), "float32"))
+    sketch.train(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=scores)))
+
+    assert names(found(sketch)) == (["input:0"], [embeddings.name])
+
+
+def test_an_actor_answers_though_its_critic_teaches_it_by_both_losses(sketch: Sketch) -> None:
+    """The critic's error reaches the actor, whose action it reads; the actor goes up the critic's slope."""
+    tf, v1 = sketch.tf, sketch.v1
+    state, target = sketch.feed([None, 4], "state"), sketch.feed([None, 1], "target")
+    with v1.variable_scope("actor"):
+        action = tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(state, 6, "first")), 2, "second"))
+    mine = v1.trainable_variables()
+    with v1.variable_scope("critic"):
+        seen = tf.nn.relu(sketch.dense(state, 6, "seen") + sketch.dense(action, 6, "done"))
+        value = sketch.dense(seen, 1, "value")
+    slope = tf.gradients(value, action)[0]
+    steps = tf.gradients(action, mine, grad_ys=slope)
+    v1.train.GradientDescentOptimizer(-0.1).apply_gradients(zip(steps, mine, strict=True))
+    sketch.train(tf.reduce_mean(tf.math.squared_difference(target, value)))
+
+    assert names(found(sketch)) == (["state:0"], [action.name])
+
+
+def test_the_sigmoid_of_what_was_dropped_by_chance_is_the_answer(sketch: Sketch) -> None:
+    """The last layer ends in a dropout, and the loss takes both the logits and their sigmoid."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    scores = sketch.v1.nn.dropout(sketch.dense(tf.nn.relu(sketch.dense(x, 6, "a")), 3, "b"), rate=0.1)
+    chances = tf.sigmoid(scores)
+    sketch.train(
+        tf.reduce_mean(tf.abs(chances - truth))
+        + tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=truth, logits=scores))
+    )
+
+    assert names(found(sketch)) == (["x:0"], [chances.name])
+
+
+@pytest.mark.parametrize("summary", [True, False])
+def test_a_picture_is_fetched_as_it_is_looked_at(sketch: Sketch, summary: bool) -> None:
+    """Scaled and clipped to the range of a picture, read by a summary or by nobody."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, truth = sketch.feed([None, 4, 4, 3], "x"), sketch.feed([None, 4, 4, 3], "truth")
+    kernels = [v1.get_variable(name, [3, 3, 3, 3], use_resource=False) for name in ("first", "second")]
+    made = tf.nn.conv2d(tf.nn.relu(tf.nn.conv2d(x, kernels[0], 1, "SAME")), kernels[1], 1, "SAME")
+    shown = tf.clip_by_value(made * 127.5 + 127.5, 0.0, 255.0)
+    if summary:
+        v1.summary.image("shown", tf.cast(shown, "uint8"))
+    sketch.train(tf.reduce_mean(tf.abs(made - truth)))
+
+    assert names(found(sketch)) == (["x:0"], [shown.name])
