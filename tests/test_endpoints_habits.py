@@ -228,3 +228,19 @@ def test_a_picture_is_fetched_as_it_is_looked_at(sketch: Sketch, summary: bool) 
     sketch.train(tf.reduce_mean(tf.abs(made - truth)))
 
     assert names(found(sketch)) == (["x:0"], [shown.name])
+
+
+def test_a_decoded_path_stays_where_its_scores_are_left_over(sketch: Sketch) -> None:
+    """It depends on a part that nothing trains, and all that would answer instead is left over itself."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 8], "x")
+    tags = sketch.feed([None, 2], "tags", "int32")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    transitions = v1.get_variable("transitions", [3, 3], use_resource=False)
+    forgotten = v1.get_variable("forgotten", [3, 3], use_resource=False)
+    likely = tf.reduce_sum(tf.one_hot(tags[:, 0], 3) * scores, 1) + tf.gather_nd(transitions, tags)
+    sketch.train(-tf.reduce_mean(likely))
+    steps = scores[:, :, None] + transitions
+    tf.reduce_max(steps, axis=[1, 2])
+    path = tf.argmax(tf.reduce_max(steps + forgotten, 2), 1, "int32")
+
+    assert names(found(sketch)) == (["x:0"], [path.name])
