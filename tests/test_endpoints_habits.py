@@ -244,3 +244,17 @@ def test_a_decoded_path_stays_where_its_scores_are_left_over(sketch: Sketch) -> 
     path = tf.argmax(tf.reduce_max(steps + forgotten, 2), 1, "int32")
 
     assert names(found(sketch)) == (["x:0"], [path.name])
+
+
+def test_of_copies_in_a_collection_the_one_for_inference_is_fetched(sketch: Sketch) -> None:
+    """Trained on one placeholder and tested on another: both answers are collected, to be drawn."""
+    tf, truth, answers = sketch.tf, sketch.feed([None, 3], "truth"), []
+    for name in ("train", "test"):
+        x = sketch.feed([None, 8], f"{name}_samples")
+        scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+        if name == "train":
+            sketch.train(sketch.entropy(scores, truth))
+        answers.append(tf.nn.softmax(scores, name=f"{name}_prediction"))
+        sketch.v1.add_to_collection("prediction", answers[-1])
+
+    assert names(found(sketch)) == (["test_samples:0"], [answers[1].name])

@@ -54,7 +54,10 @@ def choose(flow: Flow, found: Region) -> Choice:
     """The heads that together are the model's answer."""
     groups = heads(flow, found)
     if said := told(flow, found, groups):
-        others = [head for head in groups if all(head is not one for one in said)]
+        for head in said:
+            head.cone = cone(flow, head.node)
+        said, copies = without_copies(flow, said)
+        others = copies + [head for head in groups if all(head is not one for one in [*said, *copies])]
         doubt = _DOUBT * any(head.coverage & ~_union(said) for head in others)
         return Choice(said, others, (_SHOWN if len(said) == 1 else _SINGLE) - doubt)
     made, judge = generators(flow, found) if flow.learns else ([], 0)
