@@ -258,3 +258,22 @@ def test_of_copies_in_a_collection_the_one_for_inference_is_fetched(sketch: Sket
         sketch.v1.add_to_collection("prediction", answers[-1])
 
     assert names(found(sketch)) == (["test_samples:0"], [answers[1].name])
+
+
+def test_a_decoder_that_draws_from_codes_that_are_fed_is_the_answer(sketch: Sketch) -> None:
+    """Examples are rebuilt to learn; new ones are what an autoencoder is for, if somebody feeds codes."""
+    tf, x, z = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "z")
+
+    def decoded(code: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(code, 6, "wide")), 8, "back")
+
+    code = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "narrow")), 3, "code")
+    logits = decoded(code + tf.random.normal([3]))
+    tf.sigmoid(logits)
+    drawn = tf.sigmoid(decoded(z))
+    sketch.train(
+        tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=logits))
+        + tf.reduce_mean(tf.square(code))
+    )
+
+    assert names(found(sketch)) == (["z:0"], [drawn.name])

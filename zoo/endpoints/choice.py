@@ -16,7 +16,14 @@ from zoo.endpoints.beside import (
     with_named_views,
     with_slopes,
 )
-from zoo.endpoints.copies import FOR_TRAINING, inference, layers_of, untaught_copies, without_copies
+from zoo.endpoints.copies import (
+    FOR_TRAINING,
+    inference,
+    layers_of,
+    made_alike,
+    untaught_copies,
+    without_copies,
+)
 from zoo.endpoints.flow import Flow, output_dtype, parameter_behind
 from zoo.endpoints.heads import (
     FETCHED,
@@ -94,6 +101,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     dropped += drawn
     chosen, decided = _without_decided_on(flow, chosen)
     dropped += decided
+    chosen, rebuilt = _without_rebuilt(flow, chosen)
+    dropped += rebuilt
     chosen, small = _without_subsets(flow, chosen)
     dropped += late + small + leftovers + judgements
     chosen = with_both_layouts(flow, found, chosen)
@@ -467,6 +476,22 @@ def _without_decided_on(flow: Flow, groups: list[Head]) -> tuple[list[Head], lis
         head for head in groups
         if not head.dangling and head.rule == "head" and any(
             not head.coverage & ~other.coverage and head.root in needs for other, needs in needed
+        )
+    ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
+
+
+def _without_rebuilt(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without an example rebuilt to learn from, where the same layers draw from codes that are fed."""
+    drawn = [
+        head for head in groups
+        if head.dangling and not head.labels and not (flow.taught and flow.taught[head.root])
+    ]  # fmt: skip
+    dropped = [
+        head for head in groups
+        if not head.labels and any(
+            other is not head and not other.coverage & ~head.coverage and other.coverage != head.coverage
+            and other.feeds & ~head.feeds and other.node in made_alike(flow, head.node) for other in drawn
         )
     ]  # fmt: skip
     return [head for head in groups if head not in dropped], dropped
