@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.sketches import Sketch, names, read, role
+from tests.small_models import Sketch as ByHand
 from zoo.endpoints import detect
+from zoo.graph import Graph, MetaGraph
 from zoo.model import Endpoints
 
 
@@ -277,3 +280,95 @@ def test_a_decoder_that_draws_from_codes_that_are_fed_is_the_answer(sketch: Sket
     )
 
     assert names(found(sketch)) == (["z:0"], [drawn.name])
+
+
+@pytest.mark.parametrize("scope", ["loss", "LOSS", "train/focal-loss_2", "Losses"])
+def test_a_loss_is_told_by_the_last_word_of_its_scope(sketch: Sketch, scope: str) -> None:
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    with sketch.v1.name_scope(scope):
+        loss = -tf.reduce_mean(truth * tf.math.log(tf.nn.softmax(scores)))
+    sketch.train(loss)
+
+    assert names(found(sketch))[1] == [scores.name]
+
+
+@pytest.mark.parametrize("scope", ["loss_net", "lossless", "no_losses_here", "net_without_loss_at_all"])
+def test_a_net_that_only_has_the_word_in_its_name_keeps_its_answer(sketch: Sketch, scope: str) -> None:
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    with sketch.v1.name_scope(scope):
+        chances = tf.nn.softmax(scores)
+    sketch.train(-tf.reduce_mean(truth * tf.math.log(chances)))
+
+    assert names(found(sketch))[1] == [chances.name]
+
+
+def test_a_tensor_of_a_queue_that_a_row_names_is_fed_by_that_name(sketch: Sketch) -> None:
+    """Whatever name the author gave it further on; what only waits for something names nothing."""
+    tf, v1 = sketch.tf, sketch.v1
+    queue = v1.FIFOQueue(10, ["float32", "float32"], [[8], [3]])
+    examples, truth = queue.dequeue_many(4)
+    with tf.control_dependencies([v1.assert_positive(truth)]):
+        waited = tf.identity(truth, "checked")
+    x = tf.identity(examples, "images")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    sketch.train(sketch.entropy(scores, waited))
+    meta = read(sketch)
+
+    assert names(detect(meta))[0] == ["images:0"]
+    assert names(detect(meta, inputs=[examples.name]))[0] == [examples.name]
+    assert [item.name for item in detect(meta).inputs] == ["images:0", truth.name]
+
+
+def test_a_scale_of_noise_that_is_not_zero_by_default_is_fed(sketch: Sketch) -> None:
+    """How bold a generator is, its user says; noise that only training adds is off."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    scale = sketch.v1.placeholder_with_default(0.7, [], "boldness")
+    code = sketch.dense(x, 3, "code") + scale * tf.random.normal([1, 3])
+    tf.tanh(sketch.dense(code, 8, "made"))
+
+    assert sorted(names(found(sketch))[0]) == ["boldness:0", "x:0"]
+
+
+@pytest.mark.parametrize("op", ["Mul", "Cast", "Identity"])
+def test_rows_of_thousands_of_like_ops_are_walked_and_not_climbed(op: str) -> None:
+    """A file of a stranger's may be as deep as it likes, and its names as long."""
+    made = ByHand()
+    made.variable("w", (3,))
+    x = made.feed("x", (None, 4, 4, 3))
+    first = made.add("net/BiasAdd", "BiasAdd", x, "w/read", T="float32")
+    half = made.constant("half", np.float32(0.5))
+    clipped = made.add("low", "Minimum", first, half, T="float32")
+    last = clipped = made.add("high", "Maximum", clipped, half, T="float32")
+    if op == "Mul":
+        last = first
+    for i in range(3000):
+        inputs = (last, half) if op == "Mul" else (last,)
+        types = {"SrcT": "float32", "DstT": "float32"} if op == "Cast" else {"T": "float32"}
+        last = made.add(f"{'loss_' * 20}{i}", op, *inputs, **types)
+    if op == "Cast":
+        made.add("shown", "ImageSummary", made.constant("tag", np.array(b"shown", object)), last)
+    else:
+        made.add("chances", "Softmax", last, T="float32")
+    labels = made.feed("labels", (None, 3))
+    made.add("entropy", "SoftmaxCrossEntropyWithLogits", first, labels, T="float32")
+
+    assert detect(MetaGraph(graph=Graph.from_proto(made.proto))).outputs
+
+
+def test_an_answer_whose_conversions_branch_is_found_in_time() -> None:
+    """Each of sixty levels reads both conversions of the level before."""
+    made = ByHand()
+    made.variable("w", (3,))
+    x = made.feed("x", (None, 4, 4, 3))
+    first = made.add("net/BiasAdd", "BiasAdd", x, "w/read", T="float32")
+    low = made.add("low", "Minimum", first, made.constant("half", np.float32(0.5)), T="float32")
+    level = [made.add("high", "Maximum", low, "half", T="float32")] * 2
+    for i in range(60):
+        level = [made.add(f"{side}{i}", "Cast", *level, SrcT="float32", DstT="float32") for side in "ab"]
+    made.add("shown", "ImageSummary", made.constant("tag", np.array(b"shown", object)), *level)
+    labels = made.feed("labels", (None, 3))
+    made.add("entropy", "SoftmaxCrossEntropyWithLogits", first, labels, T="float32")
+
+    assert detect(MetaGraph(graph=Graph.from_proto(made.proto))).outputs

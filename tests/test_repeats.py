@@ -187,6 +187,22 @@ def test_what_was_made_of_a_graph_counts_as_well() -> None:
     assert repeats.graph("GraphDef", content, lambda: meta) is not first
 
 
+def test_what_became_much_larger_than_its_graph_is_not_kept() -> None:
+    """A fold of many elements, or functions that are written once for each call."""
+    content, meta = graph_of(4, "a")
+    known = repeats.graph("GraphDef", content, lambda: meta)
+    made: list[int] = []
+
+    def make() -> int:
+        made.append(repeats.ROOM)
+        return made[-1]
+
+    for share in (1, 1, 5, 5):
+        repeats.kept(known, "outline", None, make, lambda size, share=share: size // share)  # type: ignore[misc]
+
+    assert len(made) == 3
+
+
 def test_one_content_that_is_read_as_two_messages_gives_two_graphs() -> None:
     """A file of a few bytes may parse as either; each row has what it was told to be."""
     content, meta = graph_of(4, "a")

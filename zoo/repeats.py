@@ -44,6 +44,7 @@ def graph(kind: str, content: bytes, read: Callable[[], MetaGraph]) -> MetaGraph
     with _changing:
         size, known = _graphs.pop(key, (len(content), None))
         taken = size + sum(other + _made(meta) for other, meta in _graphs.values())
+        taken += 0 if known is None else _made(known)
         while _graphs and (taken > ROOM or len(_graphs) >= _GRAPHS):
             other, meta = _graphs.pop(next(iter(_graphs)))
             taken -= other + _made(meta)
@@ -72,7 +73,7 @@ def kept(
         kind: what is made; of each kind there is one.
         source: all else that ``make`` looks at, but not the graph.
         make: what it gives is shared by those who ask, and must not be changed.
-        size: bytes of what was made, where it is no bytes itself and may become large.
+        size: bytes of what was made, where it is no bytes itself; what is very large is not kept.
     """
     if meta.results is None:
         return make()
@@ -80,6 +81,8 @@ def kept(
     if before is not None and before[0] == source:
         return before[1]  # type: ignore[no-any-return]  # who asks for a kind makes things of one type
     made = make()
+    if size is not None and 4 * size(made) > ROOM:
+        return made  # it may be much larger than the graph that it would be kept with
     counted = sum(len(part) for part in (source, made) if isinstance(part, bytes))
     meta.results.put(kind, source, made, counted if size is None else size(made))
     return made

@@ -123,14 +123,12 @@ def choose(flow: Flow, found: Region) -> Choice:
 def _as_picture(flow: Flow, head: Head) -> Head:
     """The head, or the picture that it becomes to be looked at."""
     shape = flow.shape(head.node, head.port)
-    if shape is None or len(shape) != _PICTURE or head.port or is_named(flow, head.node):
+    if shape is None or len(shape) != 4 or shape[-1] not in (1, 3, 4, None) or head.port:
+        return head
+    if is_named(flow, head.node):
         return head
     shown = shown_clipped(flow, head.node)
     return head if shown == head.node else replace(head, node=shown, alternatives=[(head.node, 0)])
-
-
-_PICTURE = 4
-"""Axes of pictures: examples, height, width, colours."""
 
 
 GUESS = 0.3
@@ -471,13 +469,14 @@ def _without_decided_on(flow: Flow, groups: list[Head]) -> tuple[list[Head], lis
         head for head in groups
         if head.dangling and flow.op(walk_back(flow, head.node)) == "ArgMax"
     ]  # fmt: skip
-    needed = [(head, cone(flow, head.node)) for head in decisions] if len(decisions) < len(groups) else []
-    dropped = [
-        head for head in groups
-        if not head.dangling and head.rule == "head" and any(
-            not head.coverage & ~other.coverage and head.root in needs for other, needs in needed
-        )
-    ]  # fmt: skip
+    taken = [head for head in groups if not head.dangling and head.rule == "head"]
+    dropped: list[Head] = []
+    for other in decisions if taken else ():
+        needs = cone(flow, other.node)  # one at a time: each may hold all of the graph
+        dropped += [
+            head for head in taken
+            if head not in dropped and not head.coverage & ~other.coverage and head.root in needs
+        ]  # fmt: skip
     return [head for head in groups if head not in dropped], dropped
 
 

@@ -400,8 +400,8 @@ def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
             if op != "PlaceholderWithDefault" or not (_only_shows(graph, i) or _is_noted_shape(graph, i)):
                 add(i, 0)
         elif ops.hands_out_examples(op) or (op in ops.PARSERS and not _serves(graph, i)):
-            for port in sorted({port for _, port in graph.consumers[i] if port >= 0}):
-                add(*_called(graph, i, port))
+            for port, readers in sorted(_readers_by_port(graph, i).items()):
+                add(*((i, port) if (i, port) in seen else _called(graph, i, port, readers)))
         elif op in ops.DECODERS and node.inputs:
             source = graph.sources[i][0][0] if graph.sources[i] else i
             if nodes[source].op == "Const" and nodes[source].dtype() == "string":
@@ -411,14 +411,29 @@ def _feed_points(graph: Graph, extra: Sequence[str]) -> tuple[FeedPoint, ...]:
     return tuple(found)
 
 
-def _called(graph: Graph, i: int, port: int) -> tuple[int, int]:
+def _readers_by_port(graph: Graph, i: int) -> dict[int, list[int]]:
+    """Per output of a node that somebody reads, who does."""
+    readers: dict[int, list[int]] = {}
+    for reader, port in graph.consumers[i]:
+        if port >= 0:
+            readers.setdefault(port, []).append(reader)
+    return readers
+
+
+def _called(graph: Graph, i: int, port: int, readers: Sequence[int]) -> tuple[int, int]:
     """The name that an author gave to what a pipeline hands out, by a node of its own, so as to feed it."""
-    for _ in range(4):
-        readers = [reader for reader, used in graph.consumers[i] if used == port]
+    for _ in range(_NAMES):
         if len(readers) != 1 or not ops.names_its_input(graph.nodes[readers[0]]):
             break
+        if len(graph.sources[readers[0]]) != 1:
+            break  # a damaged one, or one that waits for something
         i, port = readers[0], 0
+        readers = _readers_by_port(graph, i).get(0, [])
     return i, port
+
+
+_NAMES = 4
+"""Names that are given to one tensor after the other, at most."""
 
 
 def _may_be_fed(op: str) -> bool:

@@ -163,16 +163,25 @@ def outside_scopes(flow: Flow, i: int) -> bool:
     return "/" not in flow.graph.names[i].removeprefix(flow.scope)
 
 
-_LOSS = re.compile(r"(?:^|/)(?:[^/]*[_-])?loss(?:es)?(?:[_-][^/]*)?/", re.IGNORECASE)
-
-
 def enters_loss(flow: Flow, i: int, j: int) -> bool:
     """Whether ``j`` stands in a scope that is called a loss, and ``i``, of which it is made, does not."""
     names = flow.graph.names
-    if j >= len(names) or "oss" not in names[j]:
+    if j >= len(names):
         return False
-    scope = _LOSS.search(names[j])
-    return scope is not None and not (i < len(names) and names[i].startswith(names[j][: scope.end()]))
+    scope = _scope_of_loss(names[j])
+    return bool(scope) and not (i < len(names) and names[i].startswith(scope))
+
+
+def _scope_of_loss(name: str) -> str:
+    """The outermost scope of a name that is called a loss, as in ``train/log_loss_1/``; empty without one."""
+    if "loss" not in name.lower():
+        return ""
+    end = 0
+    for scope in name.split("/")[:-1]:
+        end += len(scope) + 1
+        if re.split("[_-]", ops.unnumbered(scope))[-1] in ("loss", "losses"):
+            return name[:end]
+    return ""
 
 
 def has_own_name(node: Node, *, within: str = "") -> bool:

@@ -31,14 +31,15 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
     if not 1 < len(wide) <= _STEPS:
         return wide
     # What is compared at one step and goes on to the next is not what was rebuilt in the end.
-    needed = {head.node: cone(flow, head.node) for head in wide}
-    return [
-        head for head in wide
-        if not any(head.node in needed[other.node] for other in wide if other.node != head.node)
-    ]  # fmt: skip
+    gone_on: set[int] = set()
+    for head in wide:
+        needs = cone(flow, head.node)
+        gone_on.update(other.node for other in wide if other.node != head.node and other.node in needs)
+    return [head for head in wide if head.node not in gone_on]
 
 
 _STEPS = 32
+"""Steps that are compared with each other, at most."""
 
 
 def _before_logarithm(flow: Flow, found: Region, i: int) -> int:

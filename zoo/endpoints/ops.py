@@ -70,8 +70,9 @@ _GRADIENTS = re.compile(
 
 def names_its_input(node: Node) -> bool:
     """Whether a node is there for its name alone."""
-    last = unnumbered(node.name.rpartition("/")[2])
-    return node.op == "Identity" and last not in ("identity", "read", "merge")
+    if node.op != "Identity":
+        return False
+    return unnumbered(node.name.rpartition("/")[2]) not in ("identity", "read", "merge", "control_dependency")
 
 
 def unnumbered(name: str) -> str:

@@ -118,7 +118,7 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
 
 
 def _scales_noise(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> Role | None:
-    """The role of a number with a default that nothing but random numbers is multiplied with."""
+    """The role of a number, 0 by default, that nothing but random numbers is multiplied with."""
     nodes, sources = flow.graph.nodes, flow.graph.sources
     if nodes[feed.node].op != "PlaceholderWithDefault" or not sources[feed.node]:
         return None
@@ -127,14 +127,13 @@ def _scales_noise(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -
         nodes[i].op == "Mul" and any(_is_chance(flow, s) for k, (s, _) in enumerate(sources[i]) if k != at)
         for i, at in readers
     )
-    default = value[0] if value else None
-    if default is None or not scales:
+    if not scales or not value or value[0] != 0:
         return None
     return Role(
         name="training_flag",
-        reason="a single number by which noise is multiplied; its default stays",
+        reason="a single number by which noise is multiplied: none, unless somebody feeds another",
         confidence=0.9,
-        folded=float(default),
+        folded=0.0,
     )
 
 

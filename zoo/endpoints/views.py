@@ -188,13 +188,21 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
 
 def _drops(flow: Flow, i: int) -> bool:
     """Whether a product drops elements of a tensor by chance, or scales it for that."""
-    if flow.op(i) not in ("Mul", "RealDiv", "SelectV2"):
-        return False
-    others = [s for s, _ in flow.rows[i] if not flow.variable_bits[s]]
-    if any(flow.random_bits[s] for s in others):
-        return True
-    scales = len(others) == 1 and not flow.feed_bits[others[0]] & ~flow.side
-    return scales and any(_drops(flow, j) for j in flow.readers(i)[:1])
+    for _ in range(_SCALED):
+        if flow.op(i) not in ("Mul", "RealDiv", "SelectV2"):
+            return False
+        others = [s for s, _ in flow.rows[i] if not flow.variable_bits[s]]
+        if any(flow.random_bits[s] for s in others):
+            return True
+        readers = flow.readers(i)
+        if len(others) != 1 or flow.feed_bits[others[0]] & ~flow.side or not readers:
+            return False
+        i = readers[0]
+    return False
+
+
+_SCALED = 3
+"""Products that a dropout takes: by what is kept, by the mask, by the number that is kept on average."""
 
 
 _PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum", "Neg", "Cumsum"})
@@ -421,27 +429,33 @@ def _beside_zeros(flow: Flow, i: int, port: int) -> tuple[int, int]:
 
 def shown_clipped(flow: Flow, i: int) -> int:
     """What a picture becomes to be looked at, scaled and clipped to a range; ``i`` where it does not."""
-    todo = [i]
-    for _ in range(_NEAR):
-        if not todo:
-            break
+    todo, seen = [i], {i}
+    while todo and len(seen) < _NEAR:
         node = todo.pop()
         for j in flow.consumers[node]:
+            if j in seen or flow.op(j) not in _SCALES:
+                continue
+            others = [s for s, _ in flow.rows[j] if s != node]
+            if any(flow.variable_bits[s] or flow.feed_bits[s] for s in others):
+                continue
+            seen.add(j)
+            todo.append(j)
             if flow.op(j) == "Maximum" and flow.op(node) == "Minimum" and _only_looked_at(flow, j):
                 return j
-            others = [s for s, _ in flow.rows[j] if s != node]
-            fixed = not any(flow.variable_bits[s] or flow.feed_bits[s] for s in others)
-            if flow.op(j) in _SCALES and fixed:
-                todo.append(j)
     return i
 
 
-_SCALES = frozenset({"Add", "AddV2", "Sub", "Mul", "RealDiv", "Minimum", "Transpose", "Identity"})
+_SCALES = frozenset({"Add", "AddV2", "Sub", "Mul", "RealDiv", "Minimum", "Maximum", "Transpose", "Identity"})
 
 
 def _only_looked_at(flow: Flow, i: int) -> bool:
     """Whether nothing but summaries of pictures, and conversions for them, read a tensor."""
-    for j in flow.consumers[i]:
-        if flow.op(j) != "ImageSummary" and not (flow.op(j) == "Cast" and _only_looked_at(flow, j)):
-            return False
+    todo, seen = [i], {i}
+    while todo:
+        for j in flow.consumers[todo.pop()]:
+            if flow.op(j) not in ("ImageSummary", "Cast") or len(seen) > _NEAR:
+                return False
+            if flow.op(j) == "Cast" and j not in seen:
+                seen.add(j)
+                todo.append(j)
     return True

@@ -95,8 +95,14 @@ def plan(
     def make() -> Outline:
         return outline(meta, slots, endpoints, assets or {})
 
+    asked = (
+        tuple(output.name for output in endpoints.outputs),
+        endpoints.feeds,
+        tuple((name, repr(value)) for name, value in sorted(endpoints.folds.items())),  # True is not 1
+        slots,
+    )
     # What is in the files of a row is no other row's.
-    found = make() if assets else kept(meta, "outline", (endpoints, slots), make, lambda made: made.size)
+    found = make() if assets else kept(meta, "outline", asked, make, lambda made: made.size)
     by_node = bindings.by_node()
     frames: list[Frame] = []
     variables: dict[str, Variable] = {}
