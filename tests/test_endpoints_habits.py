@@ -318,7 +318,9 @@ def test_a_tensor_of_a_queue_that_a_row_names_is_fed_by_that_name(sketch: Sketch
 
     assert names(detect(meta))[0] == ["images:0"]
     assert names(detect(meta, inputs=[examples.name]))[0] == [examples.name]
-    assert [item.name for item in detect(meta).inputs] == ["images:0", truth.name]
+    listed = detect(meta).inputs
+    assert [item.name for item in listed] == ["images:0", truth.name]
+    assert "under a name of its author's" in listed[0].reason
 
 
 def test_a_scale_of_noise_that_is_not_zero_by_default_is_fed(sketch: Sketch) -> None:

@@ -73,7 +73,7 @@ def kept(
         kind: what is made; of each kind there is one.
         source: all else that ``make`` looks at, but not the graph.
         make: what it gives is shared by those who ask, and must not be changed.
-        size: bytes of what was made, where it is no bytes itself; what is very large is not kept.
+        size: bytes that what was made takes, where it is no bytes itself; what is very large is not kept.
     """
     if meta.results is None:
         return make()
@@ -81,10 +81,13 @@ def kept(
     if before is not None and before[0] == source:
         return before[1]  # type: ignore[no-any-return]  # who asks for a kind makes things of one type
     made = make()
-    if size is not None and 4 * size(made) > ROOM:
-        return made  # it may be much larger than the graph that it would be kept with
-    counted = sum(len(part) for part in (source, made) if isinstance(part, bytes))
-    meta.results.put(kind, source, made, counted if size is None else size(made))
+    if size is not None:
+        taken = size(made)
+    else:
+        taken = sum(len(part) for part in (source, made) if isinstance(part, bytes))
+    # Vocabularies, and constants of the author's, may make it much larger than the graph it is kept with.
+    if size is None or 4 * taken <= ROOM:
+        meta.results.put(kind, source, made, taken)
     return made
 
 

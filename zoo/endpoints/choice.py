@@ -441,7 +441,7 @@ def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]
 
 
 def _is_embedding(flow: Flow, head: Head) -> bool:
-    """Whether a head is a vector for each example, brought to length one."""
+    """Whether a head is an embedding: by its name, or because it was brought to length one."""
     return output_kind(flow, head.node, head.port, flow.shape(head.node, head.port)) == "embedding"
 
 

@@ -101,7 +101,7 @@ class Ending:
         """
         while (j := self.next[i]) >= 0 and not (_meets_itself(self.flow, j) or enters_loss(self.flow, i, j)):
             i = j
-        return _before_dropout(self.flow, i)
+        return before_dropout(self.flow, i)
 
     def _named(self, i: int) -> int | None:
         """The last tensor that its author named by a node of its own, where all ways go through it."""
@@ -170,7 +170,7 @@ class Ending:
         return list(dict.fromkeys(result))
 
 
-def _before_dropout(flow: Flow, i: int) -> int:
+def before_dropout(flow: Flow, i: int) -> int:
     """What elements are dropped from, where a tensor is the rest of it; else the tensor itself."""
     nodes, rows = flow.graph.nodes, flow.rows
     if nodes[i].op not in ("Mul", "SelectV2", "Select"):

@@ -21,22 +21,19 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
     """The heads that were made for somebody, and the leftovers."""
     if len(groups) < 2:
         return groups, []
-    gone = [
+    unread = [
         head for head in groups
         if head.dangling and head.rule == "head" and not is_deliberate(flow, head.node)
-        and (
-            _shows_a_layer(flow, found, head, groups)
-            or _looked_up_in_vain(flow, head, groups)
-            or _is_hidden_layer(flow, head, groups)
-            or (head.coverage & found.scored and _is_float(flow, head))
-        )
+    ]  # fmt: skip
+    gone = [
+        head for head in unread
+        if _shows_a_layer(flow, found, head, groups)
+        or _looked_up_in_vain(flow, head, groups)
+        or _is_hidden_layer(flow, head, groups)
+        or (head.coverage & found.scored and _is_float(flow, head))
     ]  # fmt: skip
     rest = [head for head in groups if head not in gone]
-    gone += [
-        head for head in rest
-        if head.dangling and head.rule == "head" and not is_deliberate(flow, head.node)
-        and _untrained(flow, head, rest)
-    ]  # fmt: skip
+    gone += [head for head in unread if head in rest and _untrained(flow, head, rest)]
     gone += [head for head in _beside_named(flow, groups) if head not in gone]
     gone += [head for head in _decides_for_nobody(flow, groups) if head not in gone]
     gone += [head for head in _steps_before(flow, groups) if head not in gone]

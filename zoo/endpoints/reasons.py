@@ -62,6 +62,8 @@ def input_reason(flow: Flow, feed: FeedPoint, shape: Shape, meets: int) -> str:
         source = "parsed from examples, cut here"
     elif node.op in ops.DECODERS:
         source = "read from a file of the author's, cut here"
+    elif node.op == "Identity":
+        source = "handed out by an input pipeline under a name of its author's, cut here"
     elif not ops.hands_out_examples(node.op):
         source = "random numbers that the graph draws itself for want of an input, cut here"
     else:

@@ -131,7 +131,7 @@ def _scales_noise(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -
         return None
     return Role(
         name="training_flag",
-        reason="a single number by which noise is multiplied: none, unless somebody feeds another",
+        reason="a single number, 0 by default, that nothing but noise is multiplied with",
         confidence=0.9,
         folded=0.0,
     )

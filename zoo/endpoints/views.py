@@ -7,7 +7,7 @@ its author shows, and to the root that all of them are views of.
 from __future__ import annotations
 
 from zoo.endpoints import ops
-from zoo.endpoints.ending import CUTS
+from zoo.endpoints.ending import CUTS, before_dropout
 from zoo.endpoints.flow import Flow
 from zoo.endpoints.kinds import enters_loss, is_called, is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
@@ -172,7 +172,8 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
         for _ in range(8):
             if not todo:
                 break
-            for reader in flow.consumers[todo.pop()]:
+            node = todo.pop()
+            for reader in flow.consumers[node]:
                 if reader >= len(nodes) or found.inside[reader] != 1:
                     continue
                 if found.lossward[reader] and not (flow.taught and not flow.taught[reader]):
@@ -181,28 +182,12 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
                     continue
                 if nodes[reader].op in ops.PROBABILITIES:
                     return i if _only_to_decide(flow, reader) else reader
-                if nodes[reader].op in ops.LOOK_THROUGH or _drops(flow, reader):
+                if nodes[reader].op in ops.LOOK_THROUGH:
                     todo.append(reader)
+                # A dropout scales what it keeps, and masks that.
+                masked = (reader, *flow.readers(reader)[:1])
+                todo.extend(j for j in masked if before_dropout(flow, j) == node != j)
     return i
-
-
-def _drops(flow: Flow, i: int) -> bool:
-    """Whether a product drops elements of a tensor by chance, or scales it for that."""
-    for _ in range(_SCALED):
-        if flow.op(i) not in ("Mul", "RealDiv", "SelectV2"):
-            return False
-        others = [s for s, _ in flow.rows[i] if not flow.variable_bits[s]]
-        if any(flow.random_bits[s] for s in others):
-            return True
-        readers = flow.readers(i)
-        if len(others) != 1 or flow.feed_bits[others[0]] & ~flow.side or not readers:
-            return False
-        i = readers[0]
-    return False
-
-
-_SCALED = 3
-"""Products that a dropout takes: by what is kept, by the mask, by the number that is kept on average."""
 
 
 _PREPARES_LOSS = frozenset({"Log", "Log1p", "ClipByValue", "Maximum", "Minimum", "Neg", "Cumsum"})

@@ -207,5 +207,4 @@ def structure(meta: MetaGraph, frames: Iterable[Frame]) -> Graph:
     def read() -> Graph:
         return Graph.from_proto(protos.GraphDef.FromString(content))
 
-    # Vocabularies and constants of the author's may make it much larger than the graph it is kept with.
-    return read() if 4 * len(content) > repeats.ROOM else repeats.kept(meta, "frozen graph", content, read)
+    return repeats.kept(meta, "frozen graph", content, read, lambda _: len(content))
