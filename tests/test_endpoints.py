@@ -259,7 +259,7 @@ def test_a_masked_difference_from_the_example_is_no_output(sketch: Sketch) -> No
 
 
 def test_tags_that_a_loss_scores_with_parameters_are_labels(sketch: Sketch) -> None:
-    """Scores of pairs of tags belong to the loss: the answer is the scores of single tags."""
+    """Who finds the best tags outside of the graph needs the scores of single ones and of pairs."""
     tf = sketch.tf
     words, tags = sketch.feed([None, 5, 8]), sketch.feed([None, 5], dtype="int32")
     scores = tf.reshape(sketch.dense(tf.reshape(words, [-1, 8]), 3, "d"), [-1, 5, 3])
@@ -273,7 +273,7 @@ def test_tags_that_a_loss_scores_with_parameters_are_labels(sketch: Sketch) -> N
 
     found = detect(read(sketch))
 
-    assert names(found) == ([words.name], [scores.name])
+    assert names(found) == ([words.name], [scores.name, pairs.name])
     assert role(found, tags.name) == "label"
 
 

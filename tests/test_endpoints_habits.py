@@ -374,3 +374,153 @@ def test_an_answer_whose_conversions_branch_is_found_in_time() -> None:
     made.add("entropy", "SoftmaxCrossEntropyWithLogits", first, labels, T="float32")
 
     assert detect(MetaGraph(graph=Graph.from_proto(made.proto))).outputs
+
+
+def test_a_path_found_by_a_search_and_compared_with_labels_is_the_answer(sketch: Sketch) -> None:
+    """Tags by Viterbi: only the accuracy reads them, and nobody the best path's score."""
+    tf, x, tags = sketch.tf, sketch.feed([None, 3, 8], "x"), sketch.feed([None, 3], "tags", dtype="int32")
+    scores = tf.reshape(sketch.dense(tf.reshape(x, [-1, 8]), 4, "scores"), [-1, 3, 4])
+    steps = sketch.v1.get_variable("transitions", [4, 4], use_resource=False)
+    total = best = scores[:, 0]
+    back = []
+    for t in (1, 2):
+        total = tf.reduce_logsumexp(total[:, :, None] + steps, 1) + scores[:, t]
+        back.append(tf.argmax(best[:, :, None] + steps, 1, output_type=tf.int32))
+        best = tf.reduce_max(best[:, :, None] + steps, 1) + scores[:, t]
+    path = [tf.argmax(best, 1, output_type=tf.int32)]
+    for before in reversed(back):
+        path.insert(0, tf.gather(before, path[0], axis=1, batch_dims=1))
+    tf.reduce_max(best, 1)
+    found_tags = tf.stack(path, 1)
+    sketch.v1.summary.scalar("accuracy", tf.reduce_mean(tf.cast(tf.equal(found_tags, tags), tf.float32)))
+    given = tf.reduce_sum(scores * tf.one_hot(tags, 4), [1, 2])
+    given += tf.reduce_sum(tf.gather(tf.reshape(steps, [-1]), tags[:, :-1] * 4 + tags[:, 1:]), 1)
+    sketch.train(tf.reduce_mean(tf.reduce_logsumexp(total, 1) - given))
+
+    ends = found(sketch)
+
+    assert names(ends) == (["x:0"], [found_tags.name])
+    assert "decisions of all steps" in ends.outputs[0].reason
+    assert scores.name in ends.candidates.outputs
+
+
+def test_a_single_tensor_that_was_joined_has_no_name_of_its_own(sketch: Sketch) -> None:
+    """Joining the towers of one device makes an identity, called by what joins."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    joined = tf.concat([scores], 0)
+    assert joined.op.type == "Identity"
+    sketch.train(tf.nn.l2_loss(joined - truth))
+
+    assert names(found(sketch)) == (["x:0"], [scores.name])
+
+
+def test_numbers_that_only_a_loss_trains_do_not_make_its_scores_the_answer(sketch: Sketch) -> None:
+    """Each voice is compared with the middle of every speaker's, and the likeness is scaled."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 8], "x")
+    speaker = sketch.feed([None, 70], "speaker")
+    with v1.variable_scope("voice"):
+        voice = tf.nn.l2_normalize(sketch.dense(tf.nn.relu(sketch.dense(x, 6, "a")), 4, "b"), 1)
+    with v1.variable_scope("loss"):
+        middles = tf.stack([tf.reduce_mean(voice[i : i + 2], 0) for i in range(70)])
+        scale = v1.get_variable("scale", [], use_resource=False)
+        alike = scale * tf.matmul(voice, middles, transpose_b=True)
+        tf.sigmoid(alike)
+        loss = tf.nn.softmax_cross_entropy_with_logits(labels=speaker, logits=alike)
+    sketch.train(tf.reduce_mean(loss))
+
+    assert names(found(sketch)) == (["x:0"], [voice.name])
+
+
+def test_what_keeps_a_logarithm_from_zero_is_not_the_answer(sketch: Sketch) -> None:
+    """All steps' chances are put together; their other form is what nobody else reads."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 3, 8], "x"), sketch.feed([None, 3, 5], "truth")
+    hidden = [tf.nn.relu(sketch.dense(x[:, t], 6, "first")) for t in range(3)]
+    steps = tf.stack([tf.nn.softmax(sketch.dense(h, 5, "second")) for h in hidden], 1)
+    shown = tf.reshape(steps, [-1, 3, 5])
+    sketch.train(-tf.reduce_mean(tf.reduce_sum(truth * tf.math.log(steps + 1e-8), [1, 2])))
+
+    assert names(found(sketch)) == (["x:0"], [shown.name])
+
+
+def test_fixed_layers_that_look_at_a_picture_are_not_the_generator(sketch: Sketch) -> None:
+    """A perceptual loss goes on to its last layers, which nobody reads; the picture is shown as bytes."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, sharp = sketch.feed([None, 8, 8, 3], "x"), sketch.feed([None, 8, 8, 3], "sharp")
+    looks = tf.constant(np.random.default_rng(1).standard_normal((3, 3, 3, 16)).astype("float32"))
+    with v1.variable_scope("generator"):
+        kernel = v1.get_variable("kernel", [3, 3, 3, 3], use_resource=False)
+        made = tf.tanh(tf.nn.conv2d(x, kernel, 1, "SAME"))
+
+    def judge(picture: Any) -> Any:
+        with v1.variable_scope("judge", reuse=v1.AUTO_REUSE):
+            kernel = v1.get_variable("kernel", [3, 3, 3, 4], use_resource=False)
+            seen = tf.reduce_mean(tf.nn.conv2d(picture, kernel, 2, "SAME"), [1, 2])
+            return tf.reduce_mean(sketch.dense(seen, 1, "opinion"))
+
+    def look(picture: Any) -> Any:
+        seen = tf.nn.relu(tf.nn.conv2d(picture, looks, 1, "SAME"))
+        tf.nn.max_pool2d(seen, 2, 2, "SAME")
+        return seen
+
+    like = tf.reduce_mean(tf.square(look(made) - look(sharp)))
+    shown = tf.cast(tf.round((made + 1.0) * 127.5), tf.uint8)
+    fake, real = judge(made), judge(sharp)
+    of_judge = [v for v in v1.trainable_variables() if v.name.startswith("judge")]
+    of_maker = [v for v in v1.trainable_variables() if v.name.startswith("generator")]
+    v1.train.AdamOptimizer().minimize(fake - real, var_list=of_judge)
+    v1.train.AdamOptimizer().minimize(like - fake, var_list=of_maker)
+
+    assert names(found(sketch)) == (["x:0"], [shown.name])
+
+
+def test_scores_of_tags_go_with_those_of_pairs_where_no_path_is_found(sketch: Sketch) -> None:
+    """Whoever decodes outside of the graph needs both; freezing the scores alone would lose the pairs."""
+    tf, x, tags = sketch.tf, sketch.feed([None, 2, 8], "x"), sketch.feed([None, 2], "tags", dtype="int32")
+    scores = tf.reshape(sketch.dense(tf.reshape(x, [-1, 8]), 4, "scores"), [-1, 2, 4])
+    pairs = sketch.v1.get_variable("pairs", [4, 4], use_resource=False)
+    total = tf.reduce_logsumexp(scores[:, 0, :, None] + pairs, 1) + scores[:, 1]
+    given = tf.reduce_sum(scores * tf.one_hot(tags, 4), [1, 2])
+    given += tf.gather(tf.reshape(pairs, [-1]), tags[:, 0] * 4 + tags[:, 1])
+    sketch.train(tf.reduce_mean(tf.reduce_logsumexp(total, 1) - given))
+
+    ends = found(sketch)
+
+    assert names(ends) == (["x:0"], [scores.name, pairs.name])
+    assert [item.kind for item in ends.outputs] == ["logits", "transitions"]
+
+
+def test_a_tensor_named_by_a_node_of_its_own_is_fetched_though_a_summary_draws_it(sketch: Sketch) -> None:
+    """The words that a decoder chose by itself, with the true ones for training."""
+    tf, x, words = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 2], "words", dtype="int32")
+    table = sketch.v1.get_variable("table", [5, 4], use_resource=False)
+    state = tf.nn.relu(sketch.dense(x, 6, "encoder"))
+
+    def step(word: Any) -> Any:
+        known = tf.nn.embedding_lookup(table, word)
+        return sketch.dense(tf.concat([state, known], 1), 5, "decoder")
+
+    told = step(words[:, 0])
+    first = tf.argmax(step(tf.zeros_like(x[:, 0], tf.int32)), 1)
+    with sketch.v1.name_scope("predictions"):
+        said = tf.identity(tf.stack([tf.argmax(step(first), 1)], 1), name="predictions")
+        sketch.v1.summary.histogram("predictions", said)
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=words[:, 1], logits=told)
+    sketch.train(tf.reduce_mean(loss))
+
+    assert names(found(sketch)) == (["x:0"], [said.name])
+
+
+def test_letters_read_off_to_be_fetched_go_before_those_read_off_for_a_measure(sketch: Sketch) -> None:
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([4, 1, 8], "x")
+    letters = v1.sparse_placeholder(tf.int32, name="letters")
+    lengths = tf.fill([1], 4)
+    scores = tf.reshape(sketch.dense(tf.reshape(x, [-1, 8]), 5, "scores"), [4, 1, 5])
+    loss = v1.nn.ctc_loss(letters, scores, lengths)
+    measured = tf.nn.ctc_greedy_decoder(scores, lengths)[0][0]
+    tf.reduce_mean(tf.edit_distance(tf.cast(measured, tf.int32), letters))
+    read_off = tf.nn.ctc_beam_search_decoder(scores, lengths)[0][0]
+    text = v1.sparse_to_dense(read_off.indices, read_off.dense_shape, read_off.values, -1)
+    sketch.train(tf.reduce_mean(loss))
+
+    assert names(found(sketch)) == (["x:0"], [text.name])

@@ -238,7 +238,9 @@ def names_by_dilated_convolutions() -> Truths:
     clipped = [(tf.clip_by_value(g, -5, 5), v) for g, v in opt.compute_gradients(loss)]
     opt.apply_gradients(clipped, step)
     v1.train.Saver(v1.global_variables(), max_to_keep=5)
-    return [([chars, segs], [logits]), ([chars, segs], [lengths, logits])]
+    return [
+        ([chars, segs], [logits, trans]), ([chars, segs], [logits]), ([chars, segs], [lengths, logits]),
+    ]  # fmt: skip
 
 
 def _bert(ids: Tensor, mask: Tensor, segments: Tensor, rate: Tensor | float) -> tuple[Tensor, Tensor]:

@@ -118,7 +118,7 @@ def char_rnn_with_state() -> Truth:
 
 
 @case("sequence")
-def tagger_bilstm_crf() -> Truth:
+def tagger_bilstm_crf() -> Truths:
     """Named entities: unary scores, a transition matrix that only the loss reads."""
     ids = v1.placeholder(tf.int32, [None, 12], name="word_ids")
     tags = v1.placeholder(tf.int32, [None, 12], name="tags")
@@ -135,7 +135,7 @@ def tagger_bilstm_crf() -> Truth:
         alpha = tf.reduce_logsumexp(tf.expand_dims(alpha, 2) + transitions, 1) + scores[:, t]
     likelihood = unary + tf.reduce_sum(pairs, 1) - tf.reduce_logsumexp(alpha, 1)
     v1.train.AdamOptimizer().minimize(tf.reduce_mean(-likelihood))
-    return [ids], [scores]
+    return [([ids], [scores, transitions]), ([ids], [scores])]
 
 
 @case("sequence")

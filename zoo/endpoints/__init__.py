@@ -333,7 +333,11 @@ class _Answer:
             return result, pairs
         for head in self.choice.chosen:
             shape = flow.shape(head.node, head.port)
-            kind = kinds.output_kind(flow, head.node, head.port, shape)
+            kind = (
+                "transitions"
+                if head.rule == "transitions"
+                else kinds.output_kind(flow, head.node, head.port, shape)
+            )
             result.append(
                 Endpoint(
                     name=heading.tensor(flow, head.node, head.port),

@@ -74,6 +74,35 @@ def with_decisions(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     return result
 
 
+def with_transitions(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and beside the scores of tags those of one following another, if the graph finds no path.
+
+    Only a conditional random field's loss reads them; whoever looks for the best path needs both.
+    """
+    result = list(chosen)
+    for bit, i in enumerate(flow.variables):
+        shape = flow.graph.nodes[i].shape() if found.scored >> bit & 1 else None
+        if shape is None or len(shape) != 2 or shape[0] != shape[1] or shape[0] is None:
+            continue
+        for head in chosen:
+            scores = flow.shape(head.node, head.port)
+            known = scores[-1] if scores and len(scores) > 1 else None
+            # A tag for the start and one for the end of a sentence may be there besides.
+            if head.rule == "head" and known and known <= shape[0] <= known + 2:
+                pairs = _beside(flow, head, _value_of(flow, i))
+                result.append(replace(pairs, coverage=1 << bit, feeds=0, rule="transitions"))
+                break
+    return result
+
+
+def _value_of(flow: Flow, i: int) -> int:
+    """The node whose tensor is the value of a variable."""
+    nodes = flow.graph.nodes
+    if nodes[i].op != "VarHandleOp":
+        return i
+    return next((j for j, _ in flow.graph.consumers[i] if nodes[j].op == "ReadVariableOp"), i)
+
+
 def with_counts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     """The heads, and what depends on how many boxes were kept, not on which: their number, their classes.
 

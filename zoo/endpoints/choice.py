@@ -15,6 +15,7 @@ from zoo.endpoints.beside import (
     with_earlier_steps,
     with_named_views,
     with_slopes,
+    with_transitions,
 )
 from zoo.endpoints.copies import (
     FOR_TRAINING,
@@ -112,6 +113,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     chosen = with_named_views(flow, chosen)
     chosen = with_decisions(flow, found, chosen)
     chosen = with_counts(flow, found, chosen)
+    chosen = with_transitions(flow, found, chosen)
     chosen = with_slopes(flow, found, chosen)
     chosen = [_as_picture(flow, head) for head in chosen]
     chosen = [part for head in chosen for part in parts(flow, found, head)]
@@ -245,6 +247,7 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
         rivals = [
             other for other in groups
             if other.coverage == head.coverage and not other.coverage & judge and other.node != head.node
+            and not _looked_at_by_layers(flow, other, head)
         ] or untaught_copies(flow, head)  # fmt: skip
         if rivals:
             for rival in [head, *rivals]:
@@ -263,6 +266,19 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
     unique = {head.node: head for head in wanted}
     sure = (_SINGLE if len(unique) == 1 else _SEVERAL) - _DOUBT
     return Choice(sorted(unique.values(), key=lambda head: head.node), others, sure)
+
+
+def _looked_at_by_layers(flow: Flow, other: Head, head: Head) -> bool:
+    """Whether a tensor is what fixed layers, or a measure, make of the picture that a generator made."""
+    shape = flow.shape(head.node, head.port)
+    if shape is None or len(shape) != _RANK_OF_PICTURES:
+        return False
+    seen = flow.shape(other.node, other.port)
+    same = seen is not None and len(seen) == len(shape) and seen[-1] == shape[-1]
+    return not same and head.node in cone(flow, other.node)
+
+
+_RANK_OF_PICTURES = 4
 
 
 def _without_stages(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
@@ -463,11 +479,12 @@ def _without_chances(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
 def _without_decided_on(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
     """Without the scores that a loss takes, where decisions that are there to be fetched are made of them.
 
-    So it is with the first and the last word of an answer: decided on together, taught each by itself.
+    So it is with the first and the last word of an answer: decided on together, taught each by itself; and
+    with letters that are read off once more for a measure.
     """
     decisions = [
         head for head in groups
-        if head.dangling and flow.op(walk_back(flow, head.node)) == "ArgMax"
+        if head.dangling and flow.op(walk_back(flow, head.node)) in ("ArgMax", "SparseToDense")
     ]  # fmt: skip
     taken = [head for head in groups if not head.dangling and head.rule == "head"]
     dropped: list[Head] = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS, NOWHERE, Ending
-from zoo.endpoints.flow import Flow, meets_parameter
+from zoo.endpoints.flow import Flow, meets_parameter, output_dtype
 from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from_feed
@@ -147,6 +147,8 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     for i in wanted:
         add_view(flow, found, groups, i, dangling=True, rule="state" if groups else "head")
     _add_states(flow, found, groups)
+    for i in _paths(flow, found):
+        _add_path(flow, found, groups, i)
     if len(groups) > _GROUPS:
         order = sorted(groups.values(), key=lambda head: (-head.coverage.bit_count(), -head.node))
         return sorted(order[:_GROUPS], key=lambda head: (head.node, head.port))
@@ -154,6 +156,33 @@ def heads(flow: Flow, found: Region) -> list[Head]:
 
 
 _LOOPS_END = frozenset({"Exit", "RefExit", "While", "StatelessWhile"})
+
+
+def _paths(flow: Flow, found: Region) -> list[int]:
+    """Decisions of several steps put together and compared with a label: found by a search, as Viterbi's."""
+    nodes = flow.graph.nodes
+    return [
+        i for i in flow.line
+        if found.inside[i] == 1 and found.contact[i] and not (flow.taught and flow.taught[i])
+        and nodes[walk_back(flow, i)].op in _PUTS_TOGETHER and output_dtype(nodes[i], 0) in ("int32", "int64")
+    ]  # fmt: skip
+
+
+_PUTS_TOGETHER = frozenset({"ReverseSequence", "Pack", "Concat", "ConcatV2", "TensorArrayGatherV3"})
+
+
+def _add_path(flow: Flow, found: Region, groups: Groups, i: int) -> None:
+    """Have the path ``i`` for a head in place of the scores that it was found by."""
+    labels, coverage = found.contact[i], flow.variable_bits[i]
+    scores = [
+        root for root, head in groups.items()
+        if head.labels and not head.labels & ~labels and not head.coverage & ~coverage
+    ]  # fmt: skip
+    before = [groups.pop(root) for root in scores]
+    groups[i, 0] = Head(
+        node=i, port=0, coverage=coverage, feeds=flow.feed_bits[i] & ~flow.side, root=i, dangling=False,
+        labels=labels, rule="path", alternatives=[(head.node, head.port) for head in before],
+    )  # fmt: skip
 
 
 def unread_parts(flow: Flow, found: Region) -> list[tuple[int, int]]:

@@ -168,11 +168,11 @@ def enters_loss(flow: Flow, i: int, j: int) -> bool:
     names = flow.graph.names
     if j >= len(names):
         return False
-    scope = _scope_of_loss(names[j])
+    scope = scope_of_loss(names[j])
     return bool(scope) and not (i < len(names) and names[i].startswith(scope))
 
 
-def _scope_of_loss(name: str) -> str:
+def scope_of_loss(name: str) -> str:
     """The outermost scope of a name that is called a loss, as in ``train/log_loss_1/``; empty without one."""
     if "loss" not in name.lower():
         return ""

@@ -72,7 +72,16 @@ def names_its_input(node: Node) -> bool:
     """Whether a node is there for its name alone."""
     if node.op != "Identity":
         return False
-    return unnumbered(node.name.rpartition("/")[2]) not in ("identity", "read", "merge", "control_dependency")
+    name = unnumbered(node.name.rpartition("/")[2])
+    return name not in ("identity", "read", "merge", "control_dependency") and name not in _JOINS
+
+
+def joins_one(node: Node) -> bool:
+    """Whether a node is what is left of joining, or adding up, a single tensor."""
+    return node.op == "Identity" and unnumbered(node.name.rpartition("/")[2]) in _JOINS
+
+
+_JOINS = frozenset({"concat", "addn"})
 
 
 def unnumbered(name: str) -> str:

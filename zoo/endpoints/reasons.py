@@ -27,6 +27,8 @@ def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bo
     if found.labels:
         parts.append("and on no label")
     text = " ".join(parts)
+    if head.rule == "transitions":
+        return "how likely one tag follows another: who finds the path, as the graph does not, needs it, too"
     if head.rule == "reconstruction":
         text += "; the loss compares it with the input itself"
     elif head.rule == "generator":
@@ -38,6 +40,8 @@ def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bo
         text += f"; its author put it into the collection {key!r}"
     elif head.rule == "named":
         text += "; its author gave it a name by a node that does nothing else"
+    elif head.rule == "path":
+        text += "; decisions of all steps, found together, which a measure compares with a label"
     elif head.dangling:
         text += "; nobody reads it, so it was made to be fetched"
     elif head.labels:

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, leads_on, meets_parameter, parameter_behind
-from zoo.endpoints.kinds import enters_loss, is_named, walk_back
+from zoo.endpoints.kinds import enters_loss, is_deliberate, is_named, walk_back
 from zoo.shapes.engine import BACK_EDGES
 
 
@@ -235,7 +235,8 @@ def _uses(flow: Flow, found: Region, *, peel: bool) -> None:
             # Made for a summary or an update; but an answer may have a summary, too.
             base = walk_back(flow, i)
             shown = nodes[base].op
-            answer = shown in ops.ACTIVATIONS if found.reported[i] == 1 else shown == "ArgMax"
+            direct = found.reported[i] == 1
+            answer = shown in ops.ACTIVATIONS or is_deliberate(flow, i) if direct else shown == "ArgMax"
             # What is drawn of a loss is a view of it.
             answer = answer and not any(enters_loss(flow, source, base) for source, _ in rows[base])
             found.peeled[i] = peel and not answer

@@ -9,7 +9,14 @@ from __future__ import annotations
 from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS, before_dropout
 from zoo.endpoints.flow import Flow
-from zoo.endpoints.kinds import enters_loss, is_called, is_deliberate, is_named, walk_back
+from zoo.endpoints.kinds import (
+    enters_loss,
+    is_called,
+    is_deliberate,
+    is_named,
+    scope_of_loss,
+    walk_back,
+)
 from zoo.endpoints.region import Region
 
 
@@ -264,6 +271,10 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     beside = _shown_beside(flow, found, i)
     if beside >= 0:
         return beside
+    if _for_logarithms(flow, i) and nodes[i].op in ("Add", "AddV2", "Maximum") and not is_named(flow, i):
+        moved = [s for s, _ in rows[i] if found.inside[s] == 1]
+        if len(moved) == 1 and all(s in moved or flow.op(s) == "Const" for s, _ in rows[i]):
+            return moved[0]  # away from zero
     if _left_in_form(flow, i):
         return i
     if nodes[i].op == "ExpandDims" and _inner(flow, found, i) and not is_named(flow, i):
@@ -331,12 +342,17 @@ def _shown_beside(flow: Flow, found: Region, i: int) -> int:
 
 def before_scope_of_loss(flow: Flow, found: Region, i: int) -> int:
     """The one tensor that a scope called a loss makes ``i`` of; ``i`` where it is in none."""
-    bits, outside = flow.variable_bits[i], set[int]()
+    scope, outside = scope_of_loss(flow.graph.names[i]), set[int]()
+    # A loss may have numbers of its own that are trained with the model.
+    own = sum(
+        1 << bit for bit, k in enumerate(flow.variables) if scope and flow.graph.names[k].startswith(scope)
+    )
+    bits = flow.variable_bits[i] & ~own
     todo, seen = [i], {i}
-    while todo and len(seen) < _NEAR:
+    while todo and len(seen) < _OF_A_LOSS:
         node = todo.pop()
         for source, _ in flow.rows[node]:
-            if found.inside[source] != 1 or flow.variable_bits[source] != bits or source in seen:
+            if found.inside[source] != 1 or flow.variable_bits[source] & ~own != bits or source in seen:
                 continue
             if enters_loss(flow, source, node):
                 outside.add(source)
@@ -344,6 +360,10 @@ def before_scope_of_loss(flow: Flow, found: Region, i: int) -> int:
                 seen.add(source)
                 todo.append(source)
     return outside.pop() if len(outside) == 1 else i
+
+
+_OF_A_LOSS = 500
+"""Nodes that a loss is made of, as far as it is looked through: some compare each example with all others."""
 
 
 def _only_weighed(flow: Flow, found: Region, i: int) -> bool:
