@@ -524,3 +524,134 @@ def test_letters_read_off_to_be_fetched_go_before_those_read_off_for_a_measure(s
     sketch.train(tf.reduce_mean(loss))
 
     assert names(found(sketch)) == (["x:0"], [text.name])
+
+
+def test_a_training_in_small_ops_is_no_model_that_answers_with_gradients(sketch: Sketch) -> None:
+    """Keras takes the steps of its optimizers by hand; a norm that nobody reads has a name of its own."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 8], "x")
+    truth = sketch.feed([None, 3], "truth")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    exponentials = tf.exp(scores - tf.reduce_max(scores, 1, keepdims=True))
+    chances = exponentials / tf.reduce_sum(exponentials, 1, keepdims=True)
+    loss = -tf.reduce_mean(tf.reduce_sum(truth * tf.math.log(chances), 1))
+    with v1.name_scope("training"):
+        slopes = tf.gradients(loss, v1.trainable_variables())
+        for variable, slope in zip(v1.trainable_variables(), slopes, strict=True):
+            v1.assign(variable, variable - 0.1 * slope)
+    tf.identity(tf.reduce_max(tf.abs(slopes[0]), 0), name="steepest")
+
+    assert names(found(sketch)) == (["x:0"], [chances.name])
+
+
+def test_a_loss_of_tensors_whose_lengths_are_all_known_ends_the_model(sketch: Sketch) -> None:
+    """The gradient of their sum is what comes in, and no node tells of it."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([4, 8], "x")
+    truth = sketch.feed([4, 3], "truth")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    with v1.name_scope("task_loss"):
+        scores = sketch.dense(hidden, 3, "second")
+        chosen = tf.argmax(tf.nn.softmax(scores), 1)
+        loss = v1.nn.sigmoid_cross_entropy_with_logits(labels=truth, logits=scores)
+    variables = v1.trainable_variables()
+    slopes = tf.gradients(tf.reduce_mean(tf.reduce_sum(loss, 1)), variables)
+    v1.train.GradientDescentOptimizer(0.1).apply_gradients(zip(slopes, variables, strict=True))
+
+    assert names(found(sketch)) == (["x:0"], [chosen.name])
+
+
+def test_a_single_number_is_no_classifier_that_trains_an_embedding(sketch: Sketch) -> None:
+    """What a recurrent layer made of a state at an early step, and nobody reads, is left over."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 2, 4], "x"), sketch.feed([None, 1], "truth")
+    state = tf.zeros_like(x[:, 0])
+    for t in range(2):
+        both = tf.concat([x[:, t], state], 1)
+        gate, new = tf.sigmoid(sketch.dense(both, 4, "gate")), tf.tanh(sketch.dense(both, 4, "new"))
+        tf.multiply(gate, new)
+        state = gate * new
+    price = sketch.dense(state, 1, "price")
+    sketch.train(tf.reduce_mean(tf.square(price - truth)))
+
+    assert names(found(sketch)) == (["x:0"], [price.name])
+
+
+def test_the_best_values_go_with_the_words_that_stand_in_their_places(sketch: Sketch) -> None:
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 8], "x")
+    truth = sketch.feed([None], "truth", dtype="int64")
+    words = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(tf.range(5, dtype=tf.int64), tf.constant(list("abcde"))), "?"
+    )
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 5, "second")
+    best = tf.nn.top_k(tf.nn.softmax(scores), 3)
+    said = words.lookup(tf.cast(best.indices, tf.int64))
+    sketch.train(tf.reduce_mean(v1.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=scores)))
+
+    assert names(found(sketch)) == (["x:0"], [best.values.name, said.name])
+
+
+def test_an_action_goes_before_the_value_that_it_has(sketch: Sketch) -> None:
+    """An agent acts on the action; how much that is worth is only computed beside it."""
+    tf, x, wanted = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None], "wanted")
+    taken = sketch.feed([None], "taken", dtype="int32")
+    values = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    tf.reduce_max(values, 1)
+    action = tf.argmax(values, 1)
+    value = tf.reduce_sum(values * tf.one_hot(taken, 3), 1)
+    sketch.train(tf.reduce_mean(tf.square(wanted - value)))
+
+    assert names(found(sketch)) == (["x:0"], [action.name])
+
+
+def test_a_state_whose_default_is_as_long_as_the_example_is_fed(sketch: Sketch) -> None:
+    """Only the shape of the example is read for it: letters are drawn one by one, and states handed on."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 3, 4], "x")
+    truth = sketch.feed([None, 3], "truth", dtype="int32")
+    zeros = tf.zeros([tf.shape(x)[0], 6])
+    start = v1.placeholder_with_default(zeros, [None, 6], name="start")
+    weights = v1.get_variable("weights", [10, 6], use_resource=False)
+
+    def step(i: Any, state: Any, steps: Any) -> Any:
+        now = tf.tanh(tf.matmul(tf.concat([x[:, i], state], 1), weights))
+        return i + 1, now, steps.write(i, now)
+
+    steps = tf.TensorArray(tf.float32, 3)
+    _, last, steps = tf.while_loop(lambda i, *_: i < 3, step, [0, start, steps])
+    scores = sketch.dense(tf.reshape(tf.transpose(steps.stack(), [1, 0, 2]), [-1, 6]), 5, "letters")
+    drawn = tf.random.categorical(scores, 1)
+    loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(truth, [-1]), logits=scores)
+    sketch.train(tf.reduce_mean(loss))
+
+    inputs, outputs = names(found(sketch))
+
+    assert inputs == ["x:0", "start:0"]
+    assert set(outputs) == {last.name, drawn.name}
+
+
+def test_a_table_of_which_only_rows_are_trained_is_the_models_own(sketch: Sketch) -> None:
+    """Adam changes the rows that were looked up by ops that do other things, too."""
+    tf, v1, ids = sketch.tf, sketch.v1, sketch.feed([None, 4], "ids", dtype="int32")
+    truth = sketch.feed([None, 3], "truth")
+    table = v1.get_variable("table", [50, 6], use_resource=False)
+    scores = sketch.dense(tf.reduce_mean(tf.nn.embedding_lookup(table, ids), 1), 3, "scores")
+    v1.train.AdamOptimizer().minimize(sketch.entropy(scores, truth))
+
+    ends = found(sketch)
+
+    assert names(ends) == (["ids:0"], [scores.name])
+    assert "all 3 model variables" in ends.outputs[0].reason
+
+
+def test_weights_that_are_spread_over_an_axis_are_no_example_to_rebuild(sketch: Sketch) -> None:
+    """Kernels of how alike words are, weighed by word, rank pages: the loss has no label."""
+    tf, v1, weights = sketch.tf, sketch.v1, sketch.feed([None, 3], "weights")
+    table = v1.get_variable("table", [50, 6], use_resource=False)
+    asked = tf.nn.embedding_lookup(table, sketch.feed([None, 3], "asked", dtype="int32"))
+    ranks = []
+    for name in ("good", "bad"):
+        page = tf.nn.embedding_lookup(table, sketch.feed([None, 9], name, dtype="int32"))
+        alike = tf.matmul(asked, page, transpose_b=True)[..., None] - tf.constant([0.1, 0.5, 0.9])
+        kernels = tf.math.log(tf.maximum(tf.reduce_sum(tf.exp(-tf.square(alike) / 0.02), 2), 1e-10)) * 0.01
+        pooled = tf.reduce_sum(kernels * tf.reshape(weights, [-1, 3, 1]), 1)
+        ranks.append(tf.tanh(sketch.dense(pooled, 1, "rank")))
+    v1.train.AdamOptimizer().minimize(tf.reduce_mean(tf.maximum(0.0, 1.0 - ranks[0] + ranks[1])))
+
+    assert names(found(sketch))[1] == [ranks[0].name]

@@ -130,6 +130,10 @@ def _made_of_gradients(graph: Graph) -> list[int]:
         return []
     if any(ops.trains(op) or op in ops.LOSSES for op in graph.by_op):
         return []
+    # Keras takes the steps of its optimizers in small ops, and assigns what comes out.
+    steps = graph.ancestors(list(graph.having_any(ops.writes)), control=False)
+    if any(ops.in_gradient(nodes[i].name) for i in steps):
+        return []
     trainable = not ops.VARIABLES.isdisjoint(graph.by_op)
     return [
         i
@@ -220,6 +224,8 @@ class _Answer:
         other = choice.choose(self.flow, found)
         if not other.chosen or choice.share(self.flow, self.region, other.chosen) < _MOST:
             return
+        if self.choice.chosen and choice.needs(other.chosen) & ~choice.needs(self.choice.chosen):
+            return  # what was found before does without
         self.labels, self.region, self.choice = labels, found, other
         self.data &= ~late
 

@@ -37,7 +37,7 @@ from zoo.endpoints.heads import (
     scored_for_labels,
     unread_parts,
 )
-from zoo.endpoints.kinds import is_deliberate, is_named, output_kind, walk_back
+from zoo.endpoints.kinds import is_called, is_deliberate, is_named, output_kind, walk_back
 from zoo.endpoints.leftovers import without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
@@ -102,6 +102,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     dropped += drawn
     chosen, decided = _without_decided_on(flow, chosen)
     dropped += decided
+    chosen, values = _without_values(flow, chosen)
+    dropped += values
     chosen, rebuilt = _without_rebuilt(flow, chosen)
     dropped += rebuilt
     chosen, small = _without_subsets(flow, chosen)
@@ -231,6 +233,14 @@ def _reachable(flow: Flow, found: Region) -> int:
         if found.inside[i]:
             bits |= flow.variable_bits[i]
     return bits & ~found.scored
+
+
+def needs(chosen: list[Head]) -> int:
+    """Bits of the feeds that any of the heads needs."""
+    bits = 0
+    for head in chosen:
+        bits |= head.feeds
+    return bits
 
 
 def share(flow: Flow, found: Region, chosen: list[Head]) -> float:
@@ -446,7 +456,7 @@ def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]
     fetched = [head for head in groups if head.dangling and head.rule == "head"]
     dropped = [
         head for head in groups
-        if not head.dangling and any(
+        if not head.dangling and (flow.shape(head.node, head.port) or (None,))[-1] != 1 and any(
             other.coverage & ~head.coverage == 0 and 0 < _count(head.coverage & ~other.coverage) <= 2
             and _count(other.coverage) > 2
             and (not head.alternatives or (is_named(flow, other.node) and _is_embedding(flow, other)))
@@ -494,6 +504,22 @@ def _without_decided_on(flow: Flow, groups: list[Head]) -> tuple[list[Head], lis
             head for head in taken
             if head not in dropped and not head.coverage & ~other.coverage and head.root in needs
         ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
+
+
+def _without_values(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without the highest value of a state beside the action that has it; of chances both are shown."""
+    decided = {
+        flow.rows[i][0][0]
+        for i in (walk_back(flow, head.node) for head in groups if head.dangling)
+        if flow.op(i) == "ArgMax" and flow.rows[i]
+    }
+    dropped = []
+    for head in groups:
+        if head.dangling and flow.op(head.node) == "Max" and not is_called(flow, head.node):
+            source = flow.rows[head.node][0][0]
+            if source in decided and flow.op(walk_back(flow, source)) not in ops.PROBABILITIES:
+                dropped.append(head)
     return [head for head in groups if head not in dropped], dropped
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import replace
 
 from zoo.endpoints import ops
@@ -66,14 +67,23 @@ def _taught_word_by_word(flow: Flow, rivals: list[Head], mixes: dict[int, frozen
     Both may start from one encoder; behind it each layer is there twice.
     """
     free = [head for head in rivals if not (flow.taught[head.root] if flow.taught else head.labels)]
-    taught = [head for head in rivals if head.labels and not head.dangling and head not in free]
+    taught = [head for head in rivals if not head.dangling and head not in free]
     result = []
     for head in taught:
         for other in free:
-            # Each lookup in a table of constants has a copy of its own.
-            mine = _parameters(flow, mixes[id(head)] - mixes[id(other)]).intersection(flow.variables)
+            if not head.labels and not head.feeds & ~other.feeds:
+                continue  # the true words are labels, or fed besides
+            # Each has its lookups for itself, of words that are told or its own, in one table or in two.
+            own = {i for i in mixes[id(head)] - mixes[id(other)] if flow.op(i) not in ops.LOOKUPS}
+            mine = _parameters(flow, own).intersection(flow.variables)
             if mine and mine <= _parameters(flow, mixes[id(other)] - mixes[id(head)]):
                 result.append(head)
+                # What the told decoder would have said itself is not needed either.
+                layers = mixes[id(head)]
+                result += [
+                    beside for beside in free
+                    if beside.feeds & ~other.feeds and mixes[id(beside)] <= layers and beside not in result
+                ]  # fmt: skip
                 break
     return result
 
@@ -175,7 +185,7 @@ def layers_of(flow: Flow, head: Head) -> frozenset[int]:
     return frozenset(i for i in head.cone if i < len(nodes) and nodes[i].op in ops.MIXES)
 
 
-def _parameters(flow: Flow, layers: frozenset[int]) -> set[int]:
+def _parameters(flow: Flow, layers: Set[int]) -> set[int]:
     """The variables that layers read as their own."""
     return {
         parameter_behind(flow, s) for i in layers for s, _ in flow.rows[i] if not flow.feed_bits[s]

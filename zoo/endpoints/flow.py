@@ -452,7 +452,7 @@ def _only_shows(graph: Graph, i: int) -> bool:
         op = graph.nodes[j].op
         if op in ("Placeholder", "PlaceholderV2"):
             return True
-        if not ops.hands_out_examples(op):
+        if not ops.hands_out_examples(op) and op not in ops.SHAPES:
             todo.extend(source for source, port in graph.sources[j] if port >= 0)
     return False
 
@@ -587,6 +587,8 @@ def _variables(meta: MetaGraph) -> tuple[tuple[int, ...], bool, bool]:
     if not found:
         return _constants(graph), True, False
     stepped = {graph.sources[i][0][0] for i in graph.having_any(ops.trains) if graph.sources[i]}
+    if stepped:
+        stepped |= _stepped_in_part(graph)
     trained = [i for i in found if i in stepped]
     listed = [i for i in found if nodes[i].name in meta.trainable]
     chosen = trained or listed or [i for i in found if _could_train(nodes[i])] or found
@@ -595,6 +597,23 @@ def _variables(meta: MetaGraph) -> tuple[tuple[int, ...], bool, bool]:
     saved = _saved(meta)
     kept = [i for i in chosen if i in saved] if saved else chosen
     return tuple(kept or chosen), False, bool(trained)
+
+
+def _stepped_in_part(graph: Graph) -> set[int]:
+    """Variables of which an optimizer changes the rows that were looked up: embeddings.
+
+    It does so by ops that also do other things, in a scope of its own: see TensorFlow's
+    python/training/optimizer.py.
+    """
+    names, found = graph.names, set[int]()
+    for i in graph.having_any(_SETS_PARTS):
+        target = graph.sources[i][0][0] if graph.sources[i] else i
+        if target not in found and f"/update_{names[target]}/" in names[i]:
+            found.add(target)
+    return found
+
+
+_SETS_PARTS = re.compile(r"(Resource)?Scatter(Add|Sub|Update|NdAdd|NdSub)|AssignSub(VariableOp)?").fullmatch
 
 
 _BLENDS = frozenset(
@@ -949,9 +968,21 @@ def _taught(flow: Flow) -> bytearray:
     if 1 not in known:
         return bytearray()
     for i in reversed(flow.line):
-        if not known[i] and nodes[i].op in _TRIVIAL:
+        if known[i]:
+            continue
+        op = nodes[i].op
+        if op in _TRIVIAL or (op in _SUMS and _is_static(flow, i) and flow.slopes[i]):
             known[i] = any(known[j] for j in flow.consumers[i])
     return known
+
+
+def _is_static(flow: Flow, i: int) -> bool:
+    """Whether every length of a tensor is known: a sum of such hands its gradient to each as it is."""
+    shape = flow.shape(i)
+    return shape is not None and None not in shape
+
+
+_SUMS = frozenset({"Add", "AddV2", "AddN"})
 
 
 def _sums_up(flow: Flow, i: int) -> bool:

@@ -147,8 +147,8 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     for i in wanted:
         add_view(flow, found, groups, i, dangling=True, rule="state" if groups else "head")
     _add_states(flow, found, groups)
-    for i in _paths(flow, found):
-        _add_path(flow, found, groups, i)
+    for i, labels in _paths(flow, found).items():
+        _add_path(flow, groups, i, labels)
     if len(groups) > _GROUPS:
         order = sorted(groups.values(), key=lambda head: (-head.coverage.bit_count(), -head.node))
         return sorted(order[:_GROUPS], key=lambda head: (head.node, head.port))
@@ -158,22 +158,34 @@ def heads(flow: Flow, found: Region) -> list[Head]:
 _LOOPS_END = frozenset({"Exit", "RefExit", "While", "StatelessWhile"})
 
 
-def _paths(flow: Flow, found: Region) -> list[int]:
-    """Decisions of several steps put together and compared with a label: found by a search, as Viterbi's."""
+def _paths(flow: Flow, found: Region) -> dict[int, int]:
+    """Decisions of several steps put together, with the bits of the labels that they are compared with.
+
+    They were found by a search, as Viterbi's.
+    """
     nodes = flow.graph.nodes
-    return [
-        i for i in flow.line
-        if found.inside[i] == 1 and found.contact[i] and not (flow.taught and flow.taught[i])
-        and nodes[walk_back(flow, i)].op in _PUTS_TOGETHER and output_dtype(nodes[i], 0) in ("int32", "int64")
-    ]  # fmt: skip
+    paths: dict[int, int] = {}
+    for i in flow.line:
+        if found.inside[i] != 1 or not found.contact[i] or (flow.taught and flow.taught[i]):
+            continue
+        base = walk_back(flow, i)
+        if output_dtype(nodes[base], 0) in ("int32", "int64") and _is_put_together(flow, base):
+            paths[base] = paths.get(base, 0) | found.contact[i]
+    return paths
+
+
+def _is_put_together(flow: Flow, i: int) -> bool:
+    """Whether steps are put together, or are by one side of a condition: sentences of one word need none."""
+    sides = [walk_back(flow, s) for s, _ in flow.rows[i]] if flow.op(i) == "Merge" else [i]
+    return any(flow.op(side) in _PUTS_TOGETHER for side in sides)
 
 
 _PUTS_TOGETHER = frozenset({"ReverseSequence", "Pack", "Concat", "ConcatV2", "TensorArrayGatherV3"})
 
 
-def _add_path(flow: Flow, found: Region, groups: Groups, i: int) -> None:
+def _add_path(flow: Flow, groups: Groups, i: int, labels: int) -> None:
     """Have the path ``i`` for a head in place of the scores that it was found by."""
-    labels, coverage = found.contact[i], flow.variable_bits[i]
+    coverage = flow.variable_bits[i]
     scores = [
         root for root, head in groups.items()
         if head.labels and not head.labels & ~labels and not head.coverage & ~coverage
@@ -189,12 +201,12 @@ def unread_parts(flow: Flow, found: Region) -> list[tuple[int, int]]:
     """The first unread part, (node, output), of each tensor that an export cuts and reads other parts of.
 
     So it is with the best values, where only their places are read on; what sorts inside a net reads the
-    values alone.
+    values alone.  A training shows the best values, too, where it looks up what stands in their places.
     """
-    if flow.learns:
-        return []
     result = []
     for i in flow.graph.having(CUTS | _BEST):
+        if flow.learns and not any(flow.op(j).startswith("LookupTable") for j in _in_places(flow, i)):
+            continue
         read = {port for _, port in flow.graph.consumers[i]}
         if found.inside[i] == 1 and read and not flow.looped[i]:
             ports = 1 if flow.graph.nodes[i].op in _BEST else min(_PARTS, _parts_of(flow, i))
@@ -203,6 +215,14 @@ def unread_parts(flow: Flow, found: Region) -> list[tuple[int, int]]:
 
 
 _BEST = frozenset({"TopK", "TopKV2"})
+
+
+def _in_places(flow: Flow, i: int) -> list[int]:
+    """What reads the places of the best values, converted or not."""
+    if flow.op(i) not in _BEST:
+        return []
+    readers = [j for j, port in flow.graph.consumers[i] if port == 1]
+    return readers + [k for j in readers if flow.op(j) in ops.LOOK_THROUGH for k in flow.readers(j)]
 
 
 def _parts_of(flow: Flow, i: int) -> int:

@@ -24,6 +24,8 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
             continue
         for source in row:
             if found.lossward[source] and flow.variable_bits[source] & missing:
+                if all(_weighs(flow, s, source) for s in raw):
+                    continue
                 before = _activated(flow, found, _before_logarithm(flow, found, source))
                 add_view(flow, found, groups, before, dangling=True, rule="reconstruction")
     widest = max((head.coverage.bit_count() for head in groups.values()), default=0)
@@ -36,6 +38,14 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
         needs = cone(flow, head.node)
         gone_on.update(other.node for other in wide if other.node != head.node and other.node in needs)
     return [head for head in wide if head.node not in gone_on]
+
+
+def _weighs(flow: Flow, i: int, j: int) -> bool:
+    """Whether a tensor is spread along an axis of another one, as weights are, and examples never."""
+    first, second = flow.shape(i), flow.shape(j)
+    if first is None or second is None or len(first) != len(second):
+        return False
+    return any(a == 1 != b for a, b in zip(first, second, strict=True))
 
 
 _STEPS = 32
