@@ -655,3 +655,177 @@ def test_weights_that_are_spread_over_an_axis_are_no_example_to_rebuild(sketch: 
     v1.train.AdamOptimizer().minimize(tf.reduce_mean(tf.maximum(0.0, 1.0 - ranks[0] + ranks[1])))
 
     assert names(found(sketch))[1] == [ranks[0].name]
+
+
+def test_zeros_made_outside_of_a_layer_are_fed_with_the_last_states(sketch: Sketch) -> None:
+    """Text is learned in pieces, and each begins with the state that the one before ended in."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4, 3], "truth", dtype="int32")
+    weights = v1.get_variable("weights", [11, 6], use_resource=False)
+    with v1.name_scope("BasicRNNCellZeroState"):
+        start = tf.zeros([4, 6], name="zeros")
+
+    def step(i: Any, state: Any, steps: Any) -> Any:
+        now = tf.tanh(tf.matmul(tf.concat([x[:, i], state], 1), weights))
+        return i + 1, now, steps.write(i, now)
+
+    with v1.name_scope("rnn"):
+        _, last, steps = tf.while_loop(lambda i, *_: i < 3, step, [0, start, tf.TensorArray(tf.float32, 3)])
+        steps = tf.transpose(steps.stack(), [1, 0, 2])
+    scores = sketch.dense(tf.reshape(steps, [-1, 6]), 5, "letters")
+    chances = tf.nn.softmax(scores)
+    loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(truth, [-1]), logits=scores)
+    sketch.train(tf.reduce_mean(loss))
+
+    ends = found(sketch)
+
+    assert names(ends) == ([start.name, "x:0"], [last.name, chances.name])
+    assert "states of the call before" in next(item.reason for item in ends.inputs if item.name == start.name)
+    assert [item.kind for item in ends.outputs] == ["state", "probabilities"]
+
+
+def test_zeros_of_a_layer_whose_last_step_answers_are_not_fed(sketch: Sketch) -> None:
+    """A whole sequence has one answer: there is no state to go on from."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4], "truth", dtype="int32")
+    weights = v1.get_variable("weights", [11, 6], use_resource=False)
+    with v1.name_scope("BasicRNNCellZeroState"):
+        start = tf.zeros([4, 6], name="zeros")
+
+    def step(i: Any, state: Any, steps: Any) -> Any:
+        now = tf.tanh(tf.matmul(tf.concat([x[:, i], state], 1), weights))
+        return i + 1, now, steps.write(i, now)
+
+    with v1.name_scope("rnn"):
+        _, _, steps = tf.while_loop(lambda i, *_: i < 3, step, [0, start, tf.TensorArray(tf.float32, 3)])
+        steps = tf.transpose(steps.stack(), [1, 0, 2])
+    scores = sketch.dense(steps[:, -1], 5, "letters")
+    loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=scores)
+    sketch.train(tf.reduce_mean(loss))
+
+    assert names(found(sketch)) == (["x:0"], [scores.name])
+
+
+def by_hand(sketch: Sketch, loss: Any, variables: list[Any]) -> None:
+    """Steps as Keras makes them: assignments, and no op of an optimizer."""
+    for variable, slope in zip(variables, sketch.tf.gradients(loss, variables), strict=True):
+        sketch.v1.assign(variable, variable - 0.1 * slope)
+
+
+def test_a_generator_of_models_that_keras_trains_is_told_from_their_judge(sketch: Sketch) -> None:
+    """Three models: the judge of examples, the generator, and the judge of what it makes."""
+    tf, v1, code, x = sketch.tf, sketch.v1, sketch.feed([None, 4], "code"), sketch.feed([None, 6], "x")
+    wanted, other = sketch.feed([None, 1], "wanted"), sketch.feed([None, 4], "other")
+
+    def make(z: Any) -> Any:
+        return tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(z, 5, "make_a")), 6, "make_b"))
+
+    def judge(example: Any) -> Any:
+        return tf.sigmoid(sketch.dense(tf.nn.relu(sketch.dense(example, 5, "judge_a")), 1, "judge_b"))
+
+    def entropy(opinion: Any) -> Any:
+        clipped = tf.clip_by_value(opinion, 1e-7, 1.0 - 1e-7)
+        return -tf.reduce_mean(wanted * tf.math.log(clipped) + (1.0 - wanted) * tf.math.log(1.0 - clipped))
+
+    of_examples, made = entropy(judge(x)), make(code)
+    of_made = entropy(judge(make(other)))
+    judging = [v for v in v1.trainable_variables() if v.name.startswith("judge")]
+    making = [v for v in v1.trainable_variables() if v.name.startswith("make")]
+    by_hand(sketch, of_examples, judging)
+    by_hand(sketch, of_made, making)
+
+    assert names(found(sketch)) == (["code:0"], [made.name])
+
+
+def test_examples_and_what_was_made_may_be_judged_in_one_batch(sketch: Sketch) -> None:
+    """Both are joined, and the opinions of both are cut apart again."""
+    tf, v1, x, holes = sketch.tf, sketch.v1, sketch.feed([4, 6], "x"), sketch.feed([4, 6], "holes")
+    made = tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(x * (1.0 - holes), 5, "make_a")), 6, "make_b"))
+    filled = made * holes + x * (1.0 - holes)
+    both = tf.concat([x, filled], 0)
+    opinion = sketch.dense(tf.nn.relu(sketch.dense(both, 5, "judge_a")), 1, "judge_b")
+    real, fake = tf.split(opinion, 2)
+    judging = [v for v in v1.trainable_variables() if v.name.startswith("judge")]
+    making = [v for v in v1.trainable_variables() if v.name.startswith("make")]
+    v1.train.AdamOptimizer().minimize(tf.reduce_mean(fake) - tf.reduce_mean(real), var_list=judging)
+    v1.train.AdamOptimizer().minimize(-tf.reduce_mean(fake), var_list=making)
+
+    assert set(names(found(sketch))[1]) == {filled.name}
+
+
+def test_the_border_that_a_judge_needs_is_not_what_was_made(sketch: Sketch) -> None:
+    """Fixed layers look at pictures whose colours are turned, centered and mirrored at their edges."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([2, 8, 8, 3], "x")
+    looks = tf.constant(np.random.default_rng(1).standard_normal((3, 3, 3, 16)).astype("float32"))
+
+    def look(picture: Any) -> Any:
+        turned = tf.reverse(picture, [-1]) - [103.9, 116.8, 123.7]
+        mirrored = tf.pad(turned, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
+        return tf.nn.relu(tf.nn.conv2d(mirrored, looks, 1, "VALID"))
+
+    kernel = v1.get_variable("kernel", [3, 3, 16, 3], use_resource=False)
+    seen = look(x)
+    made = tf.clip_by_value(tf.nn.conv2d(seen, kernel, 1, "SAME"), 0.0, 255.0)
+    v1.train.AdamOptimizer().minimize(tf.reduce_sum(tf.square(look(made) - seen)))
+
+    assert names(found(sketch)) == (["x:0"], [made.name])
+
+
+def test_an_offset_that_somebody_forgot_to_use_is_left_over(sketch: Sketch) -> None:
+    """A penalty on all variables gives it a gradient all the same."""
+    tf, v1, x, truth = sketch.tf, sketch.v1, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    hidden = tf.matmul(x, v1.get_variable("first", [8, 6], use_resource=False))
+    tf.nn.bias_add(hidden, v1.get_variable("forgotten", [6], use_resource=False))
+    chosen = tf.argmax(sketch.dense(tf.nn.relu(hidden), 3, "second"), 1, output_type=tf.int32)
+    scores = sketch.dense(tf.nn.relu(hidden), 3, "second")
+    penalty = tf.add_n([tf.nn.l2_loss(variable) for variable in v1.trainable_variables()])
+    sketch.train(sketch.entropy(scores, truth) + 1e-4 * penalty)
+
+    assert set(names(found(sketch))[1]) <= {chosen.name, scores.name}
+
+
+def test_a_single_tower_joined_for_nobody_is_fetched_as_it_is(sketch: Sketch) -> None:
+    """Two kinds of maps are taught each by itself, and joined to be fetched; there is one device."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    parts, fields = sketch.dense(hidden, 3, "parts"), sketch.dense(hidden, 3, "fields")
+    maps = tf.concat([parts, fields], 1)
+    tf.concat([maps], 0)
+    sketch.train(tf.nn.l2_loss(parts - truth) + tf.nn.l2_loss(fields - truth))
+
+    assert names(found(sketch)) == (["x:0"], [maps.name])
+
+
+def test_averages_that_are_kept_by_hand_are_no_layers_left_untrained(sketch: Sketch) -> None:
+    """They are variables like all others, and rows of them are written; the copy for tests reads them."""
+    tf, v1, x, truth = sketch.tf, sketch.v1, sketch.feed([4, 8], "x"), sketch.feed([4, 3], "truth")
+    kept = v1.get_variable("kept", [10, 6], use_resource=False)
+    test = sketch.feed([4, 8], "test")
+
+    def net(example: Any, training: bool) -> Any:
+        hidden = sketch.dense(example, 6, "first")
+        mean = tf.reduce_mean(hidden, 0) if training else tf.reduce_mean(kept, 0)
+        if training:
+            v1.scatter_update(kept, [0], mean[None])
+        return sketch.dense(tf.nn.relu(hidden - mean), 3, "second")
+
+    scores = net(x, True)
+    answer = tf.nn.softmax(net(test, False))
+    sketch.train(sketch.entropy(scores, truth))
+
+    assert names(found(sketch)) == (["test:0"], [answer.name])
+
+
+def test_a_picture_is_fetched_as_the_bytes_that_it_was_clipped_for(sketch: Sketch) -> None:
+    """One function scales, clips and converts, in a scope of its name."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([2, 8, 8, 3], "x")
+    truth = sketch.feed([2, 8, 8, 3], "truth")
+    kernel = v1.get_variable("kernel", [3, 3, 3, 3], use_resource=False)
+    made = tf.nn.conv2d(x, kernel, 1, "SAME")
+    shown = tf.image.convert_image_dtype((made + 1.0) / 2.0, tf.uint8, saturate=True)
+    v1.summary.image("made", shown)
+    psnr = tf.reduce_mean(tf.square(tf.cast(shown, tf.float32) - truth * 255.0))
+    v1.summary.scalar("error", psnr)
+    sketch.train(tf.reduce_mean(tf.square(made - truth)))
+
+    assert names(found(sketch)) == (["x:0"], [shown.name])

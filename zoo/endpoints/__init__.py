@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from zoo.endpoints import choice, kinds, ops, signatures
+from zoo.endpoints import choice, kinds, ops, signatures, states
 from zoo.endpoints import heads as heading
 from zoo.endpoints import region as regions
 from zoo.endpoints.flow import FeedPoint, Flow, carry, follow, output_dtype
@@ -53,7 +53,7 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
     if fetched:
         stated = None
     said = fed or (tuple(item.tensor for item in stated.inputs) if stated is not None else ())
-    found = _answer(meta, fed, fetched, stated, warnings, said)
+    found = _answer(meta, fed, fetched, stated, warnings, said or states.zero_states(meta.graph))
     if not said and not any(item.folded is None for item in found.inputs):
         noise = _noise(meta.graph, [item.name for item in found.outputs])
         if noise:
@@ -211,6 +211,8 @@ class _Answer:
         So it is with the label that masks what a decoder gets, and with the action in a policy's
         likelihood.  Masks and lengths meet activations first, too; but little is left without them.
         """
+        if any(head.rule == "generator" for head in self.choice.chosen):
+            return  # what a generator is told comes late, too
         late = self.data & regions.late_bits(self.flow) & ~self.flow.side
         late = regions.compared(self.flow, late)
         for item in self.stated.inputs if self.stated is not None else ():
@@ -339,11 +341,8 @@ class _Answer:
             return result, pairs
         for head in self.choice.chosen:
             shape = flow.shape(head.node, head.port)
-            kind = (
-                "transitions"
-                if head.rule == "transitions"
-                else kinds.output_kind(flow, head.node, head.port, shape)
-            )
+            role = head.rule if head.rule in ("state", "transitions") else None
+            kind = kinds.output_kind(flow, head.node, head.port, shape, role=role)
             result.append(
                 Endpoint(
                     name=heading.tensor(flow, head.node, head.port),

@@ -118,7 +118,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     chosen = with_transitions(flow, found, chosen)
     chosen = with_slopes(flow, found, chosen)
     chosen = [_as_picture(flow, head) for head in chosen]
-    chosen = [part for head in chosen for part in parts(flow, found, head)]
+    apart = {(part.node, part.port): part for head in chosen for part in parts(flow, found, head)}
+    chosen = list(apart.values())
     chosen.sort(key=lambda head: (head.node, head.port))
     dropped.sort(key=lambda head: (-_count(head.coverage), head.node))
     return Choice(chosen, dropped + rest, confidence)

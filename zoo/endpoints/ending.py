@@ -101,8 +101,6 @@ class Ending:
         """
         while (j := self.next[i]) >= 0 and not (_meets_itself(self.flow, j) or enters_loss(self.flow, i, j)):
             i = j
-        if ops.joins_one(self.flow.graph.nodes[i]):
-            i = self.flow.rows[i][0][0]
         return before_dropout(self.flow, i)
 
     def _named(self, i: int) -> int | None:

@@ -141,11 +141,10 @@ class Flow:
                         if parameter >= 0:
                             idle[parameter] = 0
         trainable = self.meta.trainable if self.trained else ()
-        stepped = set(self.variables)
-        for name in trainable:
-            named = self.graph.index.get(name)
-            if named is not None and named not in stepped:
-                idle[named] = 1
+        stepped, named = set(self.variables), [self.graph.index.get(name) for name in trainable]
+        if rest := {i for i in named if i is not None and i not in stepped}:
+            for i in rest - _assigned(self.graph):
+                idle[i] = 1
         if 1 in idle:
             for i in self.forward:
                 if not idle[i] and not self.off[i]:
@@ -587,8 +586,7 @@ def _variables(meta: MetaGraph) -> tuple[tuple[int, ...], bool, bool]:
     if not found:
         return _constants(graph), True, False
     stepped = {graph.sources[i][0][0] for i in graph.having_any(ops.trains) if graph.sources[i]}
-    if stepped:
-        stepped |= _stepped_in_part(graph)
+    stepped |= _stepped_in_part(graph) if stepped else _stepped_by_hand(graph)
     trained = [i for i in found if i in stepped]
     listed = [i for i in found if nodes[i].name in meta.trainable]
     chosen = trained or listed or [i for i in found if _could_train(nodes[i])] or found
@@ -611,6 +609,19 @@ def _stepped_in_part(graph: Graph) -> set[int]:
         if target not in found and f"/update_{names[target]}/" in names[i]:
             found.add(target)
     return found
+
+
+def _stepped_by_hand(graph: Graph) -> set[int]:
+    """Variables that are assigned what is made of gradients by them, as Keras does."""
+    slopes = [i for i in graph.about_gradients if ops.in_gradient(graph.names[i])]
+    made, todo = set(slopes), list(slopes)
+    while todo:
+        ahead = {j for j, port in graph.consumers[todo.pop()] if port >= 0} - made
+        made |= ahead
+        todo.extend(ahead)
+    assigned = {graph.sources[i][0][0] for i in graph.having_any(_SETS) if i in made and graph.sources[i]}
+    # No gradient is taken by the slots of an optimizer, which are made of gradients, too.
+    return assigned & graph.ancestors(slopes, control=False) if assigned else assigned
 
 
 _SETS_PARTS = re.compile(r"(Resource)?Scatter(Add|Sub|Update|NdAdd|NdSub)|AssignSub(VariableOp)?").fullmatch
@@ -657,6 +668,19 @@ def _copies(graph: Graph, chosen: set[int]) -> set[int]:
 
 
 _SETS = re.compile(r"Assign(Sub|Add)?|Assign(Sub|Add)?VariableOp").fullmatch
+
+
+def _assigned(graph: Graph) -> set[int]:
+    """Variables that are assigned more than their first values and what was saved: averages, say."""
+    nodes, sources = graph.nodes, graph.sources
+    found: set[int] = set()
+    for i in graph.having_any(ops.writes):
+        if len(sources[i]) > 1:
+            target, written = sources[i][0][0], nodes[sources[i][1][0]]
+            restored = written.op.startswith("Restore") or written.name.startswith("save")
+            if not restored and not nodes[i].name.startswith(f"{nodes[target].name}/Assign"):
+                found.add(target)
+    return found
 
 
 def _could_train(node: Node) -> bool:

@@ -274,6 +274,8 @@ def add_view(
 
     A measure may be taken of another view than the loss: of that ``of`` which the group is, then.
     """
+    if ops.joins_one(flow.graph.nodes[i]) and flow.rows[i]:
+        i = flow.rows[i][0][0]
     if not is_deliberate(flow, i):
         i = before_scope_of_loss(flow, found, i)
     view = i if flow.graph.nodes[i].op in CUTS else view_of(flow, found, i, dangling=dangling)

@@ -28,6 +28,7 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
     gone = [
         head for head in unread
         if _shows_a_layer(flow, found, head, groups)
+        or _shifts_a_layer(flow, found, head, groups)
         or _looked_up_in_vain(flow, head, groups)
         or _is_hidden_layer(flow, head, groups)
         or (head.coverage & found.scored and _is_float(flow, head))
@@ -55,6 +56,16 @@ def _shows_a_layer(flow: Flow, found: Region, head: Head, groups: list[Head]) ->
         return False  # fmt: skip
     layer = walk_back(flow, head.node)
     return layer != head.node and flow.graph.nodes[layer].op not in _SELECTS and found.extends[layer] > 1
+
+
+def _shifts_a_layer(flow: Flow, found: Region, head: Head, groups: list[Head]) -> bool:
+    """Whether a head adds an offset of its own to a layer's result, while the net goes on without it."""
+    source = flow.rows[head.node][0][0] if flow.op(head.node) in ("BiasAdd", "BiasAddV1") else -1
+    if source < 0 or found.extends[source] < 2:
+        return False
+    before = flow.variable_bits[source]
+    others = (other.coverage for other in groups if other is not head)
+    return any(not before & ~coverage and before != coverage for coverage in others)
 
 
 def _beside_named(flow: Flow, groups: list[Head]) -> list[Head]:

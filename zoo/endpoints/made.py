@@ -177,6 +177,9 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
             if not flow.variable_bits[s]:
                 if flow.feed_bits[s] and not flow.feed_bits[s] & found.labels:
                     raw.setdefault(root, s)
+            elif (both := _joined_batches(flow, found, s)) is not None:
+                raw.setdefault(root, both[0])
+                made.setdefault(root, []).append((both[1], own))
             elif not flow.variable_bits[s] & own and found.inside[s] == 1 and nodes[i].op not in ops.LOOKUPS:
                 made.setdefault(root, []).append((s, own))
     groups: Groups = {}
@@ -223,6 +226,19 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
     return result, judge
 
 
+def _joined_batches(flow: Flow, found: Region, i: int) -> tuple[int, int] | None:
+    """Examples, and what was made in their place, that are joined to one batch for the judge; else None."""
+    if flow.op(i) not in ("Concat", "ConcatV2"):
+        return None
+    shape = flow.shape(i)
+    alike = [
+        s for s, _ in flow.rows[i] if shape and (flow.shape(s) or ())[1:] == shape[1:] and len(shape) > 1
+    ]
+    raw = [s for s in alike if flow.feed_bits[s] and not flow.variable_bits[s]]
+    made = [s for s in alike if flow.variable_bits[s] and found.inside[s] == 1]
+    return (raw[0], made[0]) if len(raw) == len(made) == 1 else None
+
+
 def views_for_judge(flow: Flow, found: Region, node: int) -> int:
     """What was made, behind the centering and joining that a judge of known weights asks for."""
     nodes, rows = flow.graph.nodes, flow.rows
@@ -238,7 +254,7 @@ def views_for_judge(flow: Flow, found: Region, node: int) -> int:
 
 _FOR_THE_JUDGE = frozenset(
     """Concat ConcatV2 Reshape Add AddV2 Sub Mul Pad Identity EnsureShape ExpandDims Squeeze AvgPool MaxPool
-    Transpose ResizeBilinear ResizeNearestNeighbor""".split()
+    Transpose ResizeBilinear ResizeNearestNeighbor MirrorPad PadV2 ReverseV2""".split()
 )
 
 

@@ -7,6 +7,7 @@ from zoo.endpoints.flow import FeedPoint, Flow
 from zoo.endpoints.heads import Head, tensor
 from zoo.endpoints.kinds import input_kind, walk_back
 from zoo.endpoints.region import Region
+from zoo.endpoints.states import is_zero_state
 from zoo.protos import Shape
 
 
@@ -58,6 +59,8 @@ def input_reason(flow: Flow, feed: FeedPoint, shape: Shape, meets: int) -> str:
     what = input_kind(flow, feed.dtype, shape)
     if node.op in ops.PLACEHOLDERS:
         source = "a placeholder"
+    elif is_zero_state(node):
+        source, what = "zeros that a recurrent layer begins with, cut here", "states of the call before"
     elif node.op == "Const":
         source = "a constant that stands in for a feed"
     elif node.op in ops.PYTHON:

@@ -2,15 +2,90 @@
 
 from __future__ import annotations
 
+import re
+
 from zoo.endpoints import ops
-from zoo.endpoints.flow import FeedPoint, Flow
+from zoo.endpoints.flow import FeedPoint, Flow, output_dtype
 from zoo.endpoints.kinds import walk_back
+from zoo.graph import Graph, Node, tensor_name
 
 _REACH = 2000
 """Nodes of a loop's body that are looked at for one of its variables."""
 
 _PARTS = frozenset("Split SplitV Slice StridedSlice Unpack".split())
 HANDS_ON = ops.LOOK_THROUGH | _PARTS | {"Enter", "RefEnter"}
+
+
+def zero_states(graph: Graph) -> list[str]:
+    """Tensors of zeros that recurrent layers begin with, and that their author feeds with the last states.
+
+    Who makes the zeros outside of the layer's scope, though the layer would make its own, keeps them to feed
+    something else there; who uses no last state in the graph keeps that to be fetched; and only what answers
+    at each step needs either.
+    """
+    loops: dict[str, list[int]] = {}
+    for i in graph.having(_EXITS):
+        loops.setdefault(graph.names[i].rpartition("/")[0], []).append(i)
+    found: list[str] = []
+    for loop, exits in loops.items():
+        scope = loop.rpartition("/")[0]
+        starts = {i: _zeros_before(graph, i) for i in exits}
+        states = [i for i in exits if starts[i] >= 0]
+        if not states or not {"fw", "bw"}.isdisjoint(scope.split("/")):
+            continue  # both ends of a sequence are there at once
+        own = any(graph.names[starts[i]].startswith(f"{scope}/") for i in states)
+        if own or any(_read_on(graph, i) for i in states):
+            continue
+        if any(_answers_each_step(graph, i) for i in exits if i not in states):
+            found += [tensor_name(graph.names[starts[i]]) for i in states]
+    return list(dict.fromkeys(found))
+
+
+_EXITS = frozenset({"Exit", "RefExit"})
+_ZEROS = re.compile(r"(?<!AttentionWrapper)ZeroState\w*/zeros(_\d+)?$")
+"""How the cells of TensorFlow name the zeros of a state of theirs, as of python/ops/rnn_cell_impl.py; what a
+decoder looks at before its first word is none."""
+
+
+def is_zero_state(node: Node) -> bool:
+    """Whether a node makes the zeros that a cell of TensorFlow begins with."""
+    return _ZEROS.search(node.name) is not None
+
+
+def _zeros_before(graph: Graph, i: int) -> int:
+    """The zeros that the loop variable of an exit begins with; -1 where it begins with something else."""
+    nodes = graph.nodes
+    for op in ("Switch", "Merge"):
+        i = graph.sources[i][0][0] if graph.sources[i] else i
+        if nodes[i].op.removeprefix("Ref") != op:
+            return -1
+    for enter, _ in graph.sources[i]:
+        if nodes[enter].op.removeprefix("Ref") == "Enter" and graph.sources[enter]:
+            start = graph.sources[enter][0][0]
+            if is_zero_state(nodes[start]):
+                return start
+    return -1
+
+
+def _read_on(graph: Graph, i: int) -> list[int]:
+    """Who reads a tensor's content, gradients left out."""
+    nodes = graph.nodes
+    return [
+        j for j, port in graph.consumers[i]
+        if port >= 0 and nodes[j].op not in ops.SHAPES and not ops.in_gradient(graph.names[j])
+    ]  # fmt: skip
+
+
+def _answers_each_step(graph: Graph, i: int) -> bool:
+    """Whether an exit is of results of which those of all steps are read on."""
+    nodes = graph.nodes
+    gathered = [j for j in _read_on(graph, i) if nodes[j].op.startswith("TensorArrayGather")]
+    turned = [k for j in gathered for k in _read_on(graph, j)]
+    read = [m for k in turned for m in (_read_on(graph, k) if nodes[k].op == "Transpose" else [k])]
+    return any(nodes[j].op not in _PARTS | _PICKS for j in read)
+
+
+_PICKS = frozenset({"Gather", "GatherV2", "GatherNd"})
 
 
 def starts_from_feed(flow: Flow, i: int) -> bool:
@@ -33,11 +108,12 @@ def starts_from_feed(flow: Flow, i: int) -> bool:
 
 
 def _fed_with(flow: Flow, i: int) -> bool:
-    """Whether a node is a placeholder for floating-point numbers."""
+    """Whether a node is a placeholder for floating-point numbers, or zeros that stand for one."""
     if i >= len(flow.graph.nodes):
         return False
     node = flow.graph.nodes[i]
-    return node.op in ops.PLACEHOLDERS and (node.dtype() or "").startswith(("float", "bfloat"))
+    fed = node.op in ops.PLACEHOLDERS or (i in flow.own_feeds and is_zero_state(node))
+    return bool(fed) and (output_dtype(node, 0) or "").startswith(("float", "bfloat"))
 
 
 def accumulates(flow: Flow, i: int) -> bool:

@@ -380,7 +380,7 @@ def _uncut(flow: Flow, found: Region, i: int) -> int:
     nodes, rows = flow.graph.nodes, flow.rows
     if nodes[i].op == "Cast":
         source = rows[i][0][0] if rows[i] else i
-        return source if found.inside[source] == 1 else i
+        return source if found.inside[source] == 1 and _saturated(flow, source) == source else i
     cut = walk_back(flow, i)
     if cut >= len(nodes) or nodes[cut].op not in _SLICES:
         return i
@@ -445,8 +445,19 @@ def shown_clipped(flow: Flow, i: int) -> int:
                 continue
             seen.add(j)
             todo.append(j)
-            if flow.op(j) == "Maximum" and flow.op(node) == "Minimum" and _only_looked_at(flow, j):
-                return j
+            if flow.op(j) in _CLIPS and flow.op(node) in _CLIPS and _only_looked_at(flow, j):
+                return _saturated(flow, j)
+    return i
+
+
+_CLIPS = frozenset({"Minimum", "Maximum"})
+
+
+def _saturated(flow: Flow, i: int) -> int:
+    """The conversion that a tensor was clipped for by one function, as `tf.image.convert_image_dtype`."""
+    for j in flow.readers(i):
+        if flow.op(j) == "Cast" and flow.graph.names[i].startswith(f"{flow.graph.names[j]}/"):
+            return j
     return i
 
 
