@@ -829,3 +829,49 @@ def test_a_picture_is_fetched_as_the_bytes_that_it_was_clipped_for(sketch: Sketc
     sketch.train(tf.reduce_mean(tf.square(made - truth)))
 
     assert names(found(sketch)) == (["x:0"], [shown.name])
+
+
+def test_a_rebuilt_example_that_was_clipped_under_a_name_is_fetched_so(sketch: Sketch) -> None:
+    """Both terms of the entropy read it; who clips for a logarithm alone does so where it is taken."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    code = tf.nn.relu(sketch.dense(x, 3, "first"))
+    rebuilt = tf.clip_by_value(tf.sigmoid(sketch.dense(code, 8, "second")), 1e-8, 1 - 1e-8)
+    likely = x * tf.math.log(rebuilt) + (1 - x) * tf.math.log(1 - rebuilt)
+    sketch.train(-tf.reduce_mean(tf.reduce_sum(likely, 1)))
+
+    assert names(found(sketch)) == (["x:0"], [rebuilt.name])
+
+
+def test_a_mask_without_a_name_gives_way_to_the_scores_that_have_one(sketch: Sketch) -> None:
+    """Nobody reads it; the author's node for the scores is read by three losses and the mask."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 2], "truth")
+    scores = tf.nn.softmax(sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 2, "second"))
+    with sketch.v1.name_scope("output"):
+        named = tf.identity(scores, name="score")
+    tf.greater_equal(named[:, 1:], 0.5)
+    sketch.train(tf.reduce_mean(tf.abs(named[:, :1] - truth[:, :1])) + tf.reduce_mean(tf.abs(named - truth)))
+
+    assert names(found(sketch)) == (["x:0"], [named.name])
+
+
+def test_a_scope_of_predictions_and_losses_holds_answers(sketch: Sketch) -> None:
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    with sketch.v1.name_scope("prediction_and_loss"):
+        answer = tf.nn.softmax(scores, name="output")
+        sketch.train(sketch.entropy(scores, truth))
+
+    assert names(found(sketch)) == (["x:0"], [answer.name])
+
+
+def test_scores_and_the_decision_made_of_them_are_the_first_candidates(sketch: Sketch) -> None:
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    scores = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 3, "second")
+    chances = tf.nn.softmax(scores)
+    decision = tf.argmax(chances, 1)
+    sketch.train(sketch.entropy(scores, truth))
+
+    ends = found(sketch)
+
+    assert names(ends) == (["x:0"], [decision.name])
+    assert ends.candidates.outputs[:2] == (decision.name, chances.name)

@@ -266,6 +266,9 @@ class _Answer:
         return [
             *stated,
             *(form[0] for form in forms),
+            *itertools.chain.from_iterable(
+                heading.decision_beside(flow, self.region, head) for head in first
+            ),
             *itertools.chain.from_iterable(heading.other_kinds(flow, head)[:1] for head in first),
             *(form[0] for form in other[:1]),
             *heading.named_on_the_way(flow, self.region),

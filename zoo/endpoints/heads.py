@@ -436,6 +436,28 @@ def other_kinds(flow: Flow, head: Head) -> list[str]:
     return [text for name, text in pairs if walk_back(flow, flow.graph.index[name]) != base]
 
 
+def decision_beside(flow: Flow, found: Region, head: Head) -> list[str]:
+    """What a head decides on, if it is a decision; else what is decided by it."""
+    base = walk_back(flow, head.node)
+    if flow.op(base) in _DECIDES:
+        pairs = flow.rows[base][:1]
+        return names(flow, [pair for pair in pairs if found.inside[pair[0]] == 1 and flow.op(pair[0])])
+    todo = list(dict.fromkeys((head.node, head.root)))
+    seen = set(todo)
+    while todo and len(seen) < _NEAR:
+        for j in flow.readers(todo.pop()):
+            if flow.op(j) in _DECIDES:
+                return names(flow, [(j, 0)])
+            if flow.op(j) in ops.LOOK_THROUGH and j not in seen:
+                seen.add(j)
+                todo.append(j)
+    return []
+
+
+_DECIDES = frozenset({"ArgMax", "ArgMin"})
+_NEAR = 12
+
+
 def named_on_the_way(flow: Flow, found: Region) -> list[str]:
     """The last tensor that somebody named on the way to a loss without labels: a score for each example."""
     named = (

@@ -179,7 +179,8 @@ def scope_of_loss(name: str) -> str:
     end = 0
     for scope in name.split("/")[:-1]:
         end += len(scope) + 1
-        if re.split("[_-]", ops.unnumbered(scope))[-1] in ("loss", "losses"):
+        words = re.split("[_-]", ops.unnumbered(scope))
+        if words[-1] in ("loss", "losses") and not words[0].startswith("predict"):
             return name[:end]
     return ""
 

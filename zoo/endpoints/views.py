@@ -60,6 +60,8 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         return i  # nobody asks for the best but to see them
     if dangling and not flow.learns:
         return i
+    if dangling and (named := _named_before(flow, found, i)) >= 0:
+        return named
     node, decided = i, -1
     for _ in range(12):
         op = nodes[node].op
@@ -85,6 +87,20 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         return _length(flow, found, activation_of(flow, found, before_loss(flow, found, i)))
     beside = _shown_beside(flow, found, i)
     return beside if beside >= 0 and found.contact[beside] else i
+
+
+def _named_before(flow: Flow, found: Region, i: int) -> int:
+    """The tensor, named by a node of its own, that a comparison without a name is made of; else -1."""
+    if flow.op(walk_back(flow, i)) not in ops.COMPARES or is_called(flow, i):
+        return -1
+    for _ in range(4):
+        inner = [s for s, _ in flow.rows[i] if found.inside[s] == 1]
+        if len(inner) != 1:
+            break
+        i = inner[0]
+        if is_deliberate(flow, i):
+            return i
+    return -1
 
 
 def _only_to_decide(flow: Flow, i: int) -> bool:
@@ -252,6 +268,8 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     node, logarithm, shaped = i, _for_logarithms(flow, i), -1
     for _ in range(8):
         op = nodes[node].op
+        if _is_clipped_once(flow, node):
+            return node
         if op in ops.PROBABILITIES:
             formed = shaped >= 0 and (_within(flow, shaped, node) or _unfolds(flow, node, shaped))
             return shaped if formed else node
@@ -295,6 +313,16 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         if {found.inside[first], found.inside[second]} == {0, 1}:
             return first if found.inside[first] else second  # the example itself, less what is made of it
     return i
+
+
+def _is_clipped_once(flow: Flow, i: int) -> bool:
+    """Whether a clipped tensor outside of a loss's scope is read more than once, as what has a name is.
+
+    Who clips for a logarithm alone does so where the logarithm is taken.
+    """
+    if flow.op(i) != "Maximum" or not flow.rows[i] or flow.op(flow.rows[i][0][0]) != "Minimum":
+        return False
+    return _read_twice(flow, i) and not scope_of_loss(flow.graph.names[i])
 
 
 def _for_logarithms(flow: Flow, i: int) -> bool:
