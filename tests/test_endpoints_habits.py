@@ -875,3 +875,73 @@ def test_scores_and_the_decision_made_of_them_are_the_first_candidates(sketch: S
 
     assert names(ends) == (["x:0"], [decision.name])
     assert ends.candidates.outputs[:2] == (decision.name, chances.name)
+
+
+def test_the_start_of_an_answer_is_fetched_though_the_end_is_found_from_it(sketch: Sketch) -> None:
+    """The scores of the first word are compared with a label, and the net goes on from them to the last."""
+    tf, x = sketch.tf, sketch.feed([None, 5, 4], "x")
+    first, last = sketch.feed([None, 5], "first"), sketch.feed([None, 5], "last")
+
+    def point(hidden: Any, name: str) -> Any:
+        return tf.reshape(sketch.dense(tf.reshape(hidden, [-1, int(hidden.shape[-1])]), 1, name), [-1, 5])
+
+    scores = point(x, "starts")
+    seen = tf.reduce_sum(x * tf.nn.softmax(scores)[..., None], 1, keepdims=True)
+    scores_of_end = point(tf.concat([x, tf.tile(seen, [1, 5, 1])], 2), "ends")
+    start, end = (
+        tf.reshape(tf.nn.softmax(scores), [-1, 5, 1]),
+        tf.reshape(tf.nn.softmax(scores_of_end), [-1, 5, 1]),
+    )
+    sketch.train(sketch.entropy(scores, first) + sketch.entropy(scores_of_end, last))
+
+    assert names(found(sketch)) == (["x:0"], [start.name, end.name])
+
+
+def test_a_state_named_to_be_fetched_does_not_stand_for_the_answer_beside_it(sketch: Sketch) -> None:
+    """Both have names; the answer depends on more than the state."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, state = sketch.feed([None, 4], "x"), sketch.feed([None, 6], "state")
+    truth = sketch.feed([None, 3], "truth")
+    following = tf.tanh(sketch.dense(tf.concat([x, state], 1), 6, "cell"))
+    scores = sketch.dense(following, 3, "scores")
+    chances = tf.nn.softmax(scores / 0.7, name="chances")
+    kept = tf.identity(following, name="last_state")
+    v1.train.AdamOptimizer().minimize(sketch.entropy(scores, truth))
+
+    assert names(found(sketch)) == (["x:0", "state:0"], [chances.name, kept.name])
+
+
+def test_a_table_that_is_looked_up_and_compared_with_is_no_judge(sketch: Sketch) -> None:
+    """What may be looked at next is looked up, and scored by the rows of its table."""
+    tf, v1, seen = sketch.tf, sketch.v1, sketch.feed([None], "seen", "int32")
+    wanted = sketch.feed([None], "wanted", "int32")
+    table = v1.get_variable("table", [20, 6], use_resource=False)
+    shown = v1.get_variable("shown", [20, 6], use_resource=False)
+    hidden = tf.tanh(sketch.dense(tf.nn.embedding_lookup(shown, seen), 6, "cell"))
+    others = tf.nn.embedding_lookup(table, wanted)
+    alike = tf.matmul(hidden, others, transpose_b=True)
+    everything = tf.nn.softmax(tf.matmul(hidden, table, transpose_b=True))
+    sketch.v1.train.AdamOptimizer().minimize(-tf.reduce_mean(tf.linalg.diag_part(tf.nn.log_softmax(alike))))
+
+    assert names(found(sketch))[1] == [everything.name]
+
+
+def test_what_a_told_decoder_decides_gives_way_to_one_that_needs_no_words(sketch: Sketch) -> None:
+    """The true words have a feed of their own; of what is told, the decisions are there to be looked at."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    given, wanted = sketch.feed([None, 2], "given", "int32"), sketch.feed([None, 2], "wanted", "int32")
+    table = sketch.v1.get_variable("table", [5, 4], use_resource=False)
+    state = tf.nn.relu(sketch.dense(x, 6, "encoder"))
+
+    def step(word: Any) -> Any:
+        known = tf.nn.embedding_lookup(table, word)
+        return sketch.dense(tf.concat([state, known], 1), 5, "decoder")
+
+    told = tf.stack([step(given[:, 0]), step(given[:, 1])], 1)
+    tf.argmax(told, 2, output_type=tf.int32)
+    first = tf.argmax(step(tf.zeros_like(x[:, 0], tf.int32)), 1)
+    said = tf.stack([first, tf.argmax(step(first), 1)], 1)
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=wanted, logits=told)
+    sketch.v1.train.AdamOptimizer().minimize(tf.reduce_mean(loss))
+
+    assert names(found(sketch)) == (["x:0"], [said.name])

@@ -413,7 +413,8 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
             for other in groups
         )
         named = head.dangling and is_deliberate(flow, head.node)
-        wanted = named or head.rule == "state" or _goes_round(flow, head)
+        answers = head.met and flow.op(walk_back(flow, head.node)) in ops.PROBABILITIES
+        wanted = named or answers or head.rule == "state" or _goes_round(flow, head)
         (dropped if inner and not wanted else kept).append(head)
     return kept, dropped
 

@@ -67,7 +67,10 @@ def _taught_word_by_word(flow: Flow, rivals: list[Head], mixes: dict[int, frozen
     Both may start from one encoder; behind it each layer is there twice.
     """
     free = [head for head in rivals if not (flow.taught[head.root] if flow.taught else head.labels)]
-    taught = [head for head in rivals if not head.dangling and head not in free]
+    taught = [
+        head for head in rivals
+        if head not in free and (not head.dangling or any(head.feeds & ~other.feeds for other in free))
+    ]  # fmt: skip
     result = []
     for head in taught:
         for other in free:

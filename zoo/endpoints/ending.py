@@ -203,7 +203,7 @@ def _meets_itself(flow: Flow, i: int) -> bool:
             before != s or flow.op(s) in ("ExpandDims", "Reshape")
             for before, (s, _) in zip(axes, row, strict=True)
         )
-    return nodes[i].op == "MatMul" and _turned(flow, i) == [False, True]
+    return nodes[i].op == "MatMul" and turned(flow, i) == [False, True]
 
 
 def _adds_axis(flow: Flow, i: int) -> int:
@@ -214,7 +214,7 @@ def _adds_axis(flow: Flow, i: int) -> int:
     return flow.rows[i][0][0] if added is not None and added.i else i
 
 
-def _turned(flow: Flow, i: int) -> list[bool]:
+def turned(flow: Flow, i: int) -> list[bool]:
     """Which inputs of a product are transposed, by the product itself or on their way to it."""
     nodes, turned = flow.graph.nodes, []
     for (source, _), key in zip(flow.rows[i], ("transpose_a", "transpose_b"), strict=True):

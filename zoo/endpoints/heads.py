@@ -52,6 +52,8 @@ class Head:
     """Nobody reads it."""
     labels: int = 0
     """Bits of the labels that meet it."""
+    met: bool = False
+    """Nobody reads it, and a label meets what it is a view of, whether the model goes on from that or not."""
     rule: str = "head"
     """Which of the observations found it."""
     alternatives: list[tuple[int, int]] = field(default_factory=list)
@@ -146,6 +148,8 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         wanted = [i for i in exits if accumulates(flow, i)] or exits
     for i in wanted:
         add_view(flow, found, groups, i, dangling=True, rule="state" if groups else "head")
+    for head in groups.values():
+        head.met = head.dangling and _meets_label(flow, found, head.root)
     _add_states(flow, found, groups)
     for i, labels in _paths(flow, found).items():
         _add_path(flow, groups, i, labels)
@@ -230,6 +234,19 @@ def _parts_of(flow: Flow, i: int) -> int:
     node = flow.graph.nodes[i]
     count = node.attr("num" if node.op == "Unpack" else "num_split")
     return min(int(count.i), MOST_PARTS) if count is not None else 1
+
+
+def _meets_label(flow: Flow, found: Region, i: int) -> bool:
+    """Whether a label meets a tensor, in whatever form."""
+    todo, seen = [i], {i}
+    while todo and len(seen) < _NEAR:
+        node = todo.pop()
+        if found.contact[node]:
+            return True
+        fresh = [j for j in flow.readers(node) if flow.op(j) in ops.LOOK_THROUGH and j not in seen]
+        seen.update(fresh)
+        todo += fresh
+    return False
 
 
 def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:

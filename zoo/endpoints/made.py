@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.endpoints import ops
+from zoo.endpoints.ending import turned
 from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Groups, Head, add_view, cone
 from zoo.endpoints.region import Region, fed_content
@@ -154,6 +155,8 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
     """
     nodes, rows = flow.graph.nodes, flow.rows
     raw: dict[int, int] = {}
+    # Tables that are looked up with examples, and that score activations by their rows, judge nothing.
+    looked_up, compared = set[int](), set[int]()
     made: dict[int, list[tuple[int, int]]] = {}
     for i in flow.line:
         if (
@@ -170,6 +173,8 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
             continue
         root = parameter_behind(flow, parameters[0])
         own = flow.variable_bits[root]
+        if nodes[i].op == "MatMul" and any(turned(flow, i)):
+            compared.add(root)
         examples = rows[i][2:] if "Backprop" in nodes[i].op else rows[i]  # the first input is a shape
         for s, _ in examples:
             if s == parameters[0] or not (flow.feed_bits[s] or flow.random_bits[s]):
@@ -177,6 +182,7 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
             if not flow.variable_bits[s]:
                 if flow.feed_bits[s] and not flow.feed_bits[s] & found.labels:
                     raw.setdefault(root, s)
+                    looked_up.update({root} if nodes[i].op in ops.LOOKUPS else ())
             elif (both := _joined_batches(flow, found, s)) is not None:
                 raw.setdefault(root, both[0])
                 made.setdefault(root, []).append((both[1], own))
@@ -187,7 +193,7 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
     sources: dict[int, tuple[int, int]] = {}
     losses = judged(flow, found) if raw.keys() & made.keys() else b""
     for root, items in made.items():
-        if root in raw and losses[raw[root]]:
+        if root in raw and losses[raw[root]] and not (root in compared and root in looked_up):
             sources.update((s, (raw[root], own)) for s, own in items)
             judge |= flow.variable_bits[root]
     judges: dict[int, int] = {}

@@ -34,7 +34,8 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
         if head.labels:  # so named for the loss, and for whoever fetches it; of a copy for training alone
             beside = is_deliberate(flow, head.node) and all(head.coverage & ~known for known in alike)
         else:
-            beside = head.dangling and head.coverage in alike and is_named(flow, head.node)
+            wide = any(not known & ~head.coverage for known in alike)
+            beside = head.dangling and wide and is_named(flow, head.node)
         if beside and head.root not in roots and outside_scopes(flow, head.node):
             why.setdefault((head.node, head.port), "head")
     chosen = [heads.get(pair) or bare(flow, *pair) for pair in sorted(why)]

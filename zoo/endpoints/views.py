@@ -322,7 +322,8 @@ def _is_clipped_once(flow: Flow, i: int) -> bool:
     """
     if flow.op(i) != "Maximum" or not flow.rows[i] or flow.op(flow.rows[i][0][0]) != "Minimum":
         return False
-    return _read_twice(flow, i) and not scope_of_loss(flow.graph.names[i])
+    logarithm = any(flow.op(j) == "Log" for j in flow.readers(i))
+    return logarithm and _read_twice(flow, i) and not scope_of_loss(flow.graph.names[i])
 
 
 def _for_logarithms(flow: Flow, i: int) -> bool:
