@@ -359,6 +359,22 @@ def test_rows_of_thousands_of_like_ops_are_walked_and_not_climbed(op: str) -> No
     assert detect(MetaGraph(graph=Graph.from_proto(made.proto))).outputs
 
 
+def test_a_product_of_three_tensors_does_no_harm() -> None:
+    """No such op is there, but a damaged file may say so."""
+    made = ByHand()
+    for name in ("w", "v"):
+        made.variable(name, (4, 4))
+    x, labels = made.feed("x", (None, 4)), made.feed("labels", (None, 4))
+    product = made.add("product", "MatMul", x, "w/read", x, T="float32")
+    last = made.add("last", "MatMul", product, "v/read", T="float32")
+    made.add("entropy", "SoftmaxCrossEntropyWithLogits", last, labels, T="float32")
+    made.add(
+        "step", "ApplyGradientDescent", "w", made.constant("rate", np.float32(0.1)), "w/read", T="float32"
+    )
+
+    assert detect(MetaGraph(graph=Graph.from_proto(made.proto))).outputs
+
+
 def test_an_answer_whose_conversions_branch_is_found_in_time() -> None:
     """Each of sixty levels reads both conversions of the level before."""
     made = ByHand()

@@ -254,11 +254,12 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
     """The generator's output (an actor's action); a copy of it made for sampling is preferred."""
     wanted: list[Head] = []
     others = [head for head in groups if head.coverage & judge]
+    needed = {head.node: cone(flow, head.node) for head in groups} if len(made) <= _MADE else {}
     for head in made:
         rivals = [
             other for other in groups
             if other.coverage == head.coverage and not other.coverage & judge and other.node != head.node
-            and not _looked_at_by_layers(flow, other, head)
+            and not (head.node in needed.get(other.node, ()) and _is_no_view(flow, other, head))
         ] or untaught_copies(flow, head)  # fmt: skip
         if rivals:
             for rival in [head, *rivals]:
@@ -279,14 +280,17 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
     return Choice(sorted(unique.values(), key=lambda head: head.node), others, sure)
 
 
-def _looked_at_by_layers(flow: Flow, other: Head, head: Head) -> bool:
-    """Whether a tensor is what fixed layers, or a measure, make of the picture that a generator made."""
+_MADE = 8
+"""Pictures that several generators make, at most."""
+
+
+def _is_no_view(flow: Flow, other: Head, head: Head) -> bool:
+    """Whether fixed layers, or a measure, made a tensor of the picture that a generator made."""
     shape = flow.shape(head.node, head.port)
     if shape is None or len(shape) != _RANK_OF_PICTURES:
         return False
     seen = flow.shape(other.node, other.port)
-    same = seen is not None and len(seen) == len(shape) and seen[-1] == shape[-1]
-    return not same and head.node in cone(flow, other.node)
+    return seen is None or len(seen) != len(shape) or seen[-1] != shape[-1]
 
 
 _RANK_OF_PICTURES = 4

@@ -216,9 +216,9 @@ def _adds_axis(flow: Flow, i: int) -> int:
 
 def turned(flow: Flow, i: int) -> list[bool]:
     """Which inputs of a product are transposed, by the product itself or on their way to it."""
-    nodes, turned = flow.graph.nodes, []
-    for (source, _), key in zip(flow.rows[i], ("transpose_a", "transpose_b"), strict=True):
+    nodes, flips = flow.graph.nodes, []
+    for (source, _), key in zip(flow.rows[i], ("transpose_a", "transpose_b"), strict=False):
         flip = nodes[i].attr(key)
         before = nodes[source].op if source < len(nodes) else ""
-        turned.append((flip is not None and flip.b) != (before == "Transpose"))
-    return turned
+        flips.append((flip is not None and flip.b) != (before == "Transpose"))
+    return flips

@@ -109,6 +109,11 @@ class Flow:
         return bytearray(len(self.rows))
 
     @cached_property
+    def scopes(self) -> dict[str, int]:
+        """Bits of the variables in those scopes that somebody asked for."""
+        return {}
+
+    @cached_property
     def line(self) -> Sequence[int]:
         """The nodes that need a feed or a variable, in order: the forward part."""
         off, feeds, variables = self.off, self.feed_bits, self.variable_bits

@@ -180,7 +180,7 @@ def _paths(flow: Flow, found: Region) -> dict[int, int]:
 
 def _is_put_together(flow: Flow, i: int) -> bool:
     """Whether steps are put together, or are by one side of a condition: sentences of one word need none."""
-    sides = [walk_back(flow, s) for s, _ in flow.rows[i]] if flow.op(i) == "Merge" else [i]
+    sides = [walk_back(flow, s) for s, _ in flow.rows[i][:2]] if flow.op(i) == "Merge" else [i]
     return any(flow.op(side) in _PUTS_TOGETHER for side in sides)
 
 

@@ -236,13 +236,16 @@ def _joined_batches(flow: Flow, found: Region, i: int) -> tuple[int, int] | None
     """Examples, and what was made in their place, that are joined to one batch for the judge; else None."""
     if flow.op(i) not in ("Concat", "ConcatV2"):
         return None
-    shape = flow.shape(i)
-    alike = [
-        s for s, _ in flow.rows[i] if shape and (flow.shape(s) or ())[1:] == shape[1:] and len(shape) > 1
-    ]
+    shape = flow.shape(i) or ()
+    joined = [s for s, _ in flow.rows[i][:_JOINED]] if len(shape) > 1 else []
+    alike = [s for s in joined if (flow.shape(s) or ())[1:] == shape[1:]]
     raw = [s for s in alike if flow.feed_bits[s] and not flow.variable_bits[s]]
     made = [s for s in alike if flow.variable_bits[s] and found.inside[s] == 1]
     return (raw[0], made[0]) if len(raw) == len(made) == 1 else None
+
+
+_JOINED = 8
+"""Tensors that are joined to one batch, at most."""
 
 
 def views_for_judge(flow: Flow, found: Region, node: int) -> int:

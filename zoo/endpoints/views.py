@@ -372,10 +372,7 @@ def _shown_beside(flow: Flow, found: Region, i: int) -> int:
 def before_scope_of_loss(flow: Flow, found: Region, i: int) -> int:
     """The one tensor that a scope called a loss makes ``i`` of; ``i`` where it is in none."""
     scope, outside = scope_of_loss(flow.graph.names[i]), set[int]()
-    # A loss may have numbers of its own that are trained with the model.
-    own = sum(
-        1 << bit for bit, k in enumerate(flow.variables) if scope and flow.graph.names[k].startswith(scope)
-    )
+    own = _variables_in(flow, scope) if scope else 0
     bits = flow.variable_bits[i] & ~own
     todo, seen = [i], {i}
     while todo and len(seen) < _OF_A_LOSS:
@@ -393,6 +390,16 @@ def before_scope_of_loss(flow: Flow, found: Region, i: int) -> int:
 
 _OF_A_LOSS = 500
 """Nodes that a loss is made of, as far as it is looked through: some compare each example with all others."""
+
+
+def _variables_in(flow: Flow, scope: str) -> int:
+    """Bits of the variables in a scope: a loss may have numbers of its own that are trained, too."""
+    if scope not in flow.scopes:
+        names = flow.graph.names
+        flow.scopes[scope] = sum(
+            1 << bit for bit, i in enumerate(flow.variables) if names[i].startswith(scope)
+        )
+    return flow.scopes[scope]
 
 
 def _only_weighed(flow: Flow, found: Region, i: int) -> bool:
