@@ -961,3 +961,39 @@ def test_what_a_told_decoder_decides_gives_way_to_one_that_needs_no_words(sketch
     sketch.v1.train.AdamOptimizer().minimize(tf.reduce_mean(loss))
 
     assert names(found(sketch)) == (["x:0"], [said.name])
+
+
+@pytest.mark.parametrize("kind", ["chances", "noise"])
+def test_an_action_goes_with_its_likelihood_that_is_there_to_be_fetched(sketch: Sketch, kind: str) -> None:
+    """An agent acts on what it drew, and keeps how likely that was."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 4], "x")
+    worth = sketch.feed([None], "worth")
+    hidden = tf.tanh(sketch.dense(x, 6, "hidden"))
+    if kind == "chances":
+        taken = sketch.feed([None], "taken", "int32")
+        scores = tf.nn.log_softmax(sketch.dense(hidden, 3, "scores"))
+        action = tf.squeeze(tf.random.categorical(scores, 1), 1)
+        likely = tf.reduce_sum(tf.one_hot(taken, 3) * scores, 1)
+        tf.reduce_sum(tf.one_hot(action, 3) * scores, 1)
+    else:
+        taken = sketch.feed([None, 2], "taken")
+        mean = sketch.dense(hidden, 2, "mean")
+        action = mean + tf.random.normal(tf.shape(mean)) * 0.5
+        likely = tf.reduce_sum(-0.5 * tf.square((taken - mean) / 0.5), 1)
+        tf.reduce_sum(-0.5 * tf.square((action - mean) / 0.5), 1)
+    v1.train.AdamOptimizer().minimize(-tf.reduce_mean(likely * worth))
+
+    inputs, outputs = names(found(sketch))
+
+    assert inputs == ["x:0"]
+    assert action.name in outputs
+
+
+def test_a_difference_that_is_weighed_was_compared_before(sketch: Sketch) -> None:
+    """What comes next is foretold, and the errors of what is not known are left out."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    rebuilt = sketch.dense(tf.nn.relu(sketch.dense(x, 3, "first")), 8, "second")
+    errors = tf.pow(rebuilt - x, 2.0) * tf.sign(x)
+    sketch.train(tf.reduce_mean(tf.reduce_sum(errors, 1)))
+
+    assert names(found(sketch)) == (["x:0"], [rebuilt.name])

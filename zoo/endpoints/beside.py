@@ -65,13 +65,42 @@ def with_decisions(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     result = list(chosen)
     for head in chosen:
         i = walk_back(flow, head.node)
-        if not head.dangling or nodes[i].op not in ops.LOSSES or len(rows[i]) != 2:
+        if not head.dangling or i >= len(nodes):
+            continue
+        if nodes[i].op == "Sum" and (drawn_at := _drawn(flow, found, i)) >= 0:
+            if all(other.node != drawn_at for other in result):
+                result.append(_beside(flow, head, drawn_at))
+            continue
+        if nodes[i].op not in ops.LOSSES or len(rows[i]) != 2:
             continue
         made = walk_back(flow, rows[i][1][0], ops.LOOK_THROUGH | {"OneHot"})
         drawn = flow.op(made) in ("ArgMax", "Multinomial") and found.inside[made] == 1
         if drawn and all(other.node != made for other in result):
             result.append(_beside(flow, head, made))
     return result
+
+
+def _drawn(flow: Flow, found: Region, i: int) -> int:
+    """The sample whose likelihood a sum is, drawn of chances, or around a mean; -1 if it is of none."""
+    todo, seen = [i], {i}
+    while todo and len(seen) < _NEAR:
+        node = todo.pop(0)
+        sources = [s for s, _ in flow.rows[node]]
+        if flow.op(node) == "Multinomial":
+            readers = [j for j in flow.readers(node) if flow.op(j) in ops.LOOK_THROUGH]
+            return readers[0] if len(readers) == 1 else node
+        noise = [s for s in sources if flow.random_bits[s]]
+        if flow.op(node) in ("Add", "AddV2") and len(noise) == 1 and len(sources) == 2:
+            mean = sources[sources[0] == noise[0]]
+            if flow.variable_bits[mean] and found.inside[node] == 1:
+                return node
+        fresh = [s for s in noise if s not in seen]
+        seen.update(fresh)
+        todo += fresh
+    return -1
+
+
+_NEAR = 40
 
 
 def with_transitions(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:

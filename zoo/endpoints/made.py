@@ -27,6 +27,8 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
             if found.lossward[source] and flow.variable_bits[source] & missing:
                 if all(_weighs(flow, s, source) for s in raw):
                     continue
+                if nodes[i].op == "Mul" and flow.op(source) in _COMPARED:
+                    continue  # what was compared is weighed
                 before = _activated(flow, found, _before_logarithm(flow, found, source))
                 add_view(flow, found, groups, before, dangling=True, rule="reconstruction")
     widest = max((head.coverage.bit_count() for head in groups.values()), default=0)
@@ -39,6 +41,9 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
         needs = cone(flow, head.node)
         gone_on.update(other.node for other in wide if other.node != head.node and other.node in needs)
     return [head for head in wide if head.node not in gone_on]
+
+
+_COMPARED = frozenset({"Pow", "Square", "SquaredDifference", "Abs"})
 
 
 def _weighs(flow: Flow, i: int, j: int) -> bool:
