@@ -997,3 +997,46 @@ def test_a_difference_that_is_weighed_was_compared_before(sketch: Sketch) -> Non
     sketch.train(tf.reduce_mean(tf.reduce_sum(errors, 1)))
 
     assert names(found(sketch)) == (["x:0"], [rebuilt.name])
+
+
+def test_of_two_kinds_of_examples_that_one_generator_turns_the_first_is_fed(sketch: Sketch) -> None:
+    """Drawings and photographs go through the same layers, and what becomes of both is judged."""
+    tf, v1 = sketch.tf, sketch.v1
+    photo, drawing = sketch.feed([4, 6], "photo"), sketch.feed([4, 6], "drawing")
+
+    def make(x: Any) -> Any:
+        return tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(x, 5, "make_a")), 6, "make_b"))
+
+    def judge(x: Any) -> Any:
+        return tf.reduce_mean(sketch.dense(tf.nn.relu(sketch.dense(x, 5, "judge_a")), 1, "judge_b"))
+
+    made, again = make(photo), make(drawing)
+    fake = judge(made) + judge(again)
+    loss = fake - judge(drawing)
+    judging = [v for v in v1.trainable_variables() if v.name.startswith("judge")]
+    making = [v for v in v1.trainable_variables() if v.name.startswith("make")]
+    v1.train.AdamOptimizer().minimize(loss, var_list=judging)
+    v1.train.AdamOptimizer().minimize(-fake, var_list=making)
+
+    assert names(found(sketch)) == (["photo:0"], [made.name])
+
+
+def test_how_likely_an_action_is_does_not_stand_for_the_action_that_is_judged(sketch: Sketch) -> None:
+    """A critic reads actions that are fed, and those that the actor draws."""
+    tf, v1, x, taken = sketch.tf, sketch.v1, sketch.feed([None, 4], "x"), sketch.feed([None, 2], "taken")
+    worth = sketch.feed([None, 1], "worth")
+    mean = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "act_a")), 2, "act_b")
+    noise = tf.random.normal(tf.shape(mean))
+    action = tf.tanh(mean + 0.3 * noise)
+    tf.reduce_sum(tf.math.log(1.0 - tf.square(action) + 1e-6), 1)
+
+    def judge(done: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(tf.concat([x, done], 1), 5, "judge_a")), 1, "judge_b")
+
+    judging, acting = judge(taken), judge(action)
+    of_judge = [v for v in v1.trainable_variables() if v.name.startswith("judge")]
+    of_actor = [v for v in v1.trainable_variables() if v.name.startswith("act")]
+    v1.train.AdamOptimizer().minimize(tf.reduce_mean(tf.square(judging - worth)), var_list=of_judge)
+    v1.train.AdamOptimizer().minimize(-tf.reduce_mean(acting), var_list=of_actor)
+
+    assert names(found(sketch)) == (["x:0"], [action.name])

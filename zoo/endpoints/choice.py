@@ -260,6 +260,7 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
             other for other in groups
             if other.coverage == head.coverage and not other.coverage & judge and other.node != head.node
             and not (head.node in needed.get(other.node, ()) and _is_no_view(flow, other, head))
+            and not _has_fewer_axes(flow, other, head)
         ] or untaught_copies(flow, head)  # fmt: skip
         if rivals:
             for rival in [head, *rivals]:
@@ -275,6 +276,15 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
     if named:  # made once more to be fetched; the others were made for the judges
         others.extend(head for head in wanted if head not in named)
         wanted = named
+    again = [
+        head for head in wanted
+        if any(
+            other.node < head.node and other.coverage == head.coverage
+            and other.node in made_alike(flow, head.node) for other in wanted
+        )
+    ]  # fmt: skip
+    others.extend(again)
+    wanted = [head for head in wanted if head not in again]
     unique = {head.node: head for head in wanted}
     sure = (_SINGLE if len(unique) == 1 else _SEVERAL) - _DOUBT
     return Choice(sorted(unique.values(), key=lambda head: head.node), others, sure)
@@ -282,6 +292,12 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
 
 _MADE = 8
 """Pictures that several generators make, at most."""
+
+
+def _has_fewer_axes(flow: Flow, other: Head, head: Head) -> bool:
+    """Whether a tensor has less to say of an example than what was made: how likely an action is."""
+    less, more = flow.shape(other.node, other.port), flow.shape(head.node, head.port)
+    return less is not None and more is not None and len(less) < len(more)
 
 
 def _is_no_view(flow: Flow, other: Head, head: Head) -> bool:
