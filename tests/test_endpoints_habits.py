@@ -1040,3 +1040,28 @@ def test_how_likely_an_action_is_does_not_stand_for_the_action_that_is_judged(sk
     v1.train.AdamOptimizer().minimize(-tf.reduce_mean(acting), var_list=of_actor)
 
     assert names(found(sketch)) == (["x:0"], [action.name])
+
+
+def test_zeros_are_not_fed_where_the_states_are_not_asked_for(sketch: Sketch) -> None:
+    """A row names the output, or the author does: then the layer begins with its zeros."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4, 3], "truth", dtype="int32")
+    weights = v1.get_variable("weights", [11, 6], use_resource=False)
+    with v1.name_scope("BasicRNNCellZeroState"):
+        start = tf.zeros([4, 6], name="zeros")
+
+    def step(i: Any, state: Any, steps: Any) -> Any:
+        now = tf.tanh(tf.matmul(tf.concat([x[:, i], state], 1), weights))
+        return i + 1, now, steps.write(i, now)
+
+    with v1.name_scope("rnn"):
+        _, _, steps = tf.while_loop(lambda i, *_: i < 3, step, [0, start, tf.TensorArray(tf.float32, 3)])
+        steps = tf.transpose(steps.stack(), [1, 0, 2])
+    scores = sketch.dense(tf.reshape(steps, [-1, 6]), 5, "letters")
+    named = tf.identity(tf.nn.softmax(scores), name="chances")
+    loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(truth, [-1]), logits=scores)
+    sketch.train(tf.reduce_mean(loss))
+    meta = read(sketch)
+
+    for ends in (detect(meta), detect(meta, outputs=[named.name])):
+        assert names(ends) == (["x:0"], [named.name])

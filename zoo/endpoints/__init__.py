@@ -53,7 +53,10 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
     if fetched:
         stated = None
     said = fed or (tuple(item.tensor for item in stated.inputs) if stated is not None else ())
-    found = _answer(meta, fed, fetched, stated, warnings, said or states.zero_states(meta.graph))
+    zeros = () if said or fetched or stated is not None else states.zero_states(meta.graph)
+    found = _answer(meta, fed, fetched, stated, warnings, said or zeros)
+    if zeros and all(item.kind != "state" for item in found.outputs):
+        found = _answer(meta, fed, fetched, stated, warnings, ())  # nobody asks for what would be fed
     if not said and not any(item.folded is None for item in found.inputs):
         noise = _noise(meta.graph, [item.name for item in found.outputs])
         if noise:
