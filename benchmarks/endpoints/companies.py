@@ -239,7 +239,7 @@ def names_by_dilated_convolutions() -> Truths:
     opt.apply_gradients(clipped, step)
     v1.train.Saver(v1.global_variables(), max_to_keep=5)
     return [
-        ([chars, segs], [logits, trans]), ([chars, segs], [logits]), ([chars, segs], [lengths, logits]),
+        ([chars, segs], [logits]), ([chars, segs], [lengths, logits]), ([chars, segs], [logits, trans]),
     ]  # fmt: skip
 
 

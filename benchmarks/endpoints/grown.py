@@ -349,4 +349,4 @@ def tags_with_scored_pairs() -> Truths:
     for k in range(1, 9):
         alpha = tf.reduce_logsumexp(alpha[:, :, tf.newaxis] + pairs, 1) + scores[:, k]
     v1.train.AdamOptimizer().minimize(tf.reduce_mean(tf.reduce_logsumexp(alpha, 1) - said))
-    return [([words], [scores, pairs]), ([words], [scores])]
+    return [([words], [scores]), ([words], [scores, pairs])]
