@@ -673,10 +673,9 @@ def test_weights_that_are_spread_over_an_axis_are_no_example_to_rebuild(sketch: 
     assert names(found(sketch))[1] == [ranks[0].name]
 
 
-def test_zeros_made_outside_of_a_layer_are_fed_with_the_last_states(sketch: Sketch) -> None:
-    """Text is learned in pieces, and each begins with the state that the one before ended in."""
+def recurrent(sketch: Sketch, x: Any) -> tuple[Any, Any, Any]:
+    """Zeros that were made outside of the layer which begins with them, its last state, and all its steps."""
     tf, v1 = sketch.tf, sketch.v1
-    x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4, 3], "truth", dtype="int32")
     weights = v1.get_variable("weights", [11, 6], use_resource=False)
     with v1.name_scope("BasicRNNCellZeroState"):
         start = tf.zeros([4, 6], name="zeros")
@@ -687,7 +686,14 @@ def test_zeros_made_outside_of_a_layer_are_fed_with_the_last_states(sketch: Sket
 
     with v1.name_scope("rnn"):
         _, last, steps = tf.while_loop(lambda i, *_: i < 3, step, [0, start, tf.TensorArray(tf.float32, 3)])
-        steps = tf.transpose(steps.stack(), [1, 0, 2])
+        return start, last, tf.transpose(steps.stack(), [1, 0, 2])
+
+
+def test_zeros_made_outside_of_a_layer_are_fed_with_the_last_states(sketch: Sketch) -> None:
+    """Text is learned in pieces, and each begins with the state that the one before ended in."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4, 3], "truth", dtype="int32")
+    start, last, steps = recurrent(sketch, x)
     scores = sketch.dense(tf.reshape(steps, [-1, 6]), 5, "letters")
     chances = tf.nn.softmax(scores)
     loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(truth, [-1]), logits=scores)
@@ -704,17 +710,7 @@ def test_zeros_of_a_layer_whose_last_step_answers_are_not_fed(sketch: Sketch) ->
     """A whole sequence has one answer: there is no state to go on from."""
     tf, v1 = sketch.tf, sketch.v1
     x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4], "truth", dtype="int32")
-    weights = v1.get_variable("weights", [11, 6], use_resource=False)
-    with v1.name_scope("BasicRNNCellZeroState"):
-        start = tf.zeros([4, 6], name="zeros")
-
-    def step(i: Any, state: Any, steps: Any) -> Any:
-        now = tf.tanh(tf.matmul(tf.concat([x[:, i], state], 1), weights))
-        return i + 1, now, steps.write(i, now)
-
-    with v1.name_scope("rnn"):
-        _, _, steps = tf.while_loop(lambda i, *_: i < 3, step, [0, start, tf.TensorArray(tf.float32, 3)])
-        steps = tf.transpose(steps.stack(), [1, 0, 2])
+    _, _, steps = recurrent(sketch, x)
     scores = sketch.dense(steps[:, -1], 5, "letters")
     loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=scores)
     sketch.train(tf.reduce_mean(loss))
@@ -1046,17 +1042,7 @@ def test_zeros_are_not_fed_where_the_states_are_not_asked_for(sketch: Sketch) ->
     """A row names the output, or the author does: then the layer begins with its zeros."""
     tf, v1 = sketch.tf, sketch.v1
     x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4, 3], "truth", dtype="int32")
-    weights = v1.get_variable("weights", [11, 6], use_resource=False)
-    with v1.name_scope("BasicRNNCellZeroState"):
-        start = tf.zeros([4, 6], name="zeros")
-
-    def step(i: Any, state: Any, steps: Any) -> Any:
-        now = tf.tanh(tf.matmul(tf.concat([x[:, i], state], 1), weights))
-        return i + 1, now, steps.write(i, now)
-
-    with v1.name_scope("rnn"):
-        _, _, steps = tf.while_loop(lambda i, *_: i < 3, step, [0, start, tf.TensorArray(tf.float32, 3)])
-        steps = tf.transpose(steps.stack(), [1, 0, 2])
+    _, _, steps = recurrent(sketch, x)
     scores = sketch.dense(tf.reshape(steps, [-1, 6]), 5, "letters")
     named = tf.identity(tf.nn.softmax(scores), name="chances")
     loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(truth, [-1]), logits=scores)
