@@ -692,8 +692,8 @@ def recurrent(sketch: Sketch, x: Any) -> tuple[Any, Any, Any]:
 def test_zeros_made_outside_of_a_layer_are_fed_with_the_last_states(sketch: Sketch) -> None:
     """Text is learned in pieces, and each begins with the state that the one before ended in."""
     tf, v1 = sketch.tf, sketch.v1
-    x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4, 3], "truth", dtype="int32")
-    start, last, steps = recurrent(sketch, x)
+    x, truth = sketch.feed([4, 3], "x", "int32"), sketch.feed([4, 3], "truth", dtype="int32")
+    start, last, steps = recurrent(sketch, tf.one_hot(x, 5))
     scores = sketch.dense(tf.reshape(steps, [-1, 6]), 5, "letters")
     chances = tf.nn.softmax(scores)
     loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(truth, [-1]), logits=scores)
@@ -706,14 +706,15 @@ def test_zeros_made_outside_of_a_layer_are_fed_with_the_last_states(sketch: Sket
     assert [item.kind for item in ends.outputs] == ["state", "probabilities"]
 
 
-def test_zeros_of_a_layer_whose_last_step_answers_are_not_fed(sketch: Sketch) -> None:
-    """A whole sequence has one answer: there is no state to go on from."""
+@pytest.mark.parametrize("answer", ["tags", "last", "mean"])
+def test_zeros_of_a_layer_that_foretells_nothing_are_not_fed(sketch: Sketch, answer: str) -> None:
+    """Sentences are tagged, or have one answer: there is no state to go on from."""
     tf, v1 = sketch.tf, sketch.v1
-    x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4], "truth", dtype="int32")
-    _, _, steps = recurrent(sketch, x)
-    scores = sketch.dense(steps[:, -1], 5, "letters")
-    loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=scores)
-    sketch.train(tf.reduce_mean(loss))
+    x, truth = sketch.feed([4, 3], "x", "int32"), sketch.feed([None], "truth", dtype="int32")
+    _, _, steps = recurrent(sketch, tf.one_hot(x, 5))
+    shown = {"tags": tf.reshape(steps, [-1, 6]), "last": steps[:, -1], "mean": tf.reduce_mean(steps, 1)}
+    scores = sketch.dense(shown[answer], 4, "scores")
+    sketch.train(tf.reduce_mean(v1.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=scores)))
 
     assert names(found(sketch)) == (["x:0"], [scores.name])
 
@@ -751,16 +752,17 @@ def test_a_generator_of_models_that_keras_trains_is_told_from_their_judge(sketch
 
 def test_examples_and_what_was_made_may_be_judged_in_one_batch(sketch: Sketch) -> None:
     """Both are joined, and the opinions of both are cut apart again."""
-    tf, v1, x, holes = sketch.tf, sketch.v1, sketch.feed([4, 6], "x"), sketch.feed([4, 6], "holes")
-    made = tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(x * (1.0 - holes), 5, "make_a")), 6, "make_b"))
+    tf, v1 = sketch.tf, sketch.v1
+    x, holes = sketch.feed([4, 8, 8, 3], "x"), sketch.feed([4, 8, 8, 1], "holes")
+    kernel = v1.get_variable("make", [3, 3, 3, 3], use_resource=False)
+    made = tf.tanh(tf.nn.conv2d(x * (1.0 - holes), kernel, 1, "SAME"))
     filled = made * holes + x * (1.0 - holes)
-    both = tf.concat([x, filled], 0)
-    opinion = sketch.dense(tf.nn.relu(sketch.dense(both, 5, "judge_a")), 1, "judge_b")
-    real, fake = tf.split(opinion, 2)
-    judging = [v for v in v1.trainable_variables() if v.name.startswith("judge")]
-    making = [v for v in v1.trainable_variables() if v.name.startswith("make")]
+    looks = v1.get_variable("judge", [3, 3, 3, 4], use_resource=False)
+    seen = tf.nn.relu(tf.nn.conv2d(tf.concat([x, filled], 0), looks, 2, "SAME"))
+    real, fake = tf.split(sketch.dense(tf.reduce_mean(seen, [1, 2]), 1, "judging"), 2)
+    judging = [v for v in v1.trainable_variables() if v.name.startswith("judg")]
     v1.train.AdamOptimizer().minimize(tf.reduce_mean(fake) - tf.reduce_mean(real), var_list=judging)
-    v1.train.AdamOptimizer().minimize(-tf.reduce_mean(fake), var_list=making)
+    v1.train.AdamOptimizer().minimize(-tf.reduce_mean(fake), var_list=[kernel])
 
     assert set(names(found(sketch))[1]) == {filled.name}
 
@@ -1041,8 +1043,8 @@ def test_how_likely_an_action_is_does_not_stand_for_the_action_that_is_judged(sk
 def test_zeros_are_not_fed_where_the_states_are_not_asked_for(sketch: Sketch) -> None:
     """A row names the output, or the author does: then the layer begins with its zeros."""
     tf, v1 = sketch.tf, sketch.v1
-    x, truth = sketch.feed([4, 3, 5], "x"), sketch.feed([4, 3], "truth", dtype="int32")
-    _, _, steps = recurrent(sketch, x)
+    x, truth = sketch.feed([4, 3], "x", "int32"), sketch.feed([4, 3], "truth", dtype="int32")
+    _, _, steps = recurrent(sketch, tf.one_hot(x, 5))
     scores = sketch.dense(tf.reshape(steps, [-1, 6]), 5, "letters")
     named = tf.identity(tf.nn.softmax(scores), name="chances")
     loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(truth, [-1]), logits=scores)
@@ -1051,3 +1053,103 @@ def test_zeros_are_not_fed_where_the_states_are_not_asked_for(sketch: Sketch) ->
 
     for ends in (detect(meta), detect(meta, outputs=[named.name])):
         assert names(ends) == (["x:0"], [named.name])
+
+
+def test_two_kinds_of_features_in_one_batch_are_no_judgement(sketch: Sketch) -> None:
+    """A classifier reads what a layer made of one and the other as it is fed; each half has labels."""
+    tf, x, fed = sketch.tf, sketch.feed([4, 8], "x"), sketch.feed([4, 6], "fed")
+    truth, other = sketch.feed([4, 3], "truth"), sketch.feed([4, 3], "other")
+    both = tf.concat([tf.nn.relu(sketch.dense(x, 6, "first")), fed], 0)
+    first, second = tf.split(sketch.dense(tf.nn.relu(sketch.dense(both, 5, "second")), 3, "third"), 2)
+    sketch.train(sketch.entropy(first, truth) + sketch.entropy(second, other))
+
+    assert names(found(sketch)) == (["x:0", "fed:0"], [first.name, second.name])
+
+
+def test_decisions_joined_beside_their_scores_leave_an_answer(sketch: Sketch) -> None:
+    """Digits of a number: the loss takes scores and digits one by one, the accuracy the numbers."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    hot, numbers = sketch.feed([None, 3, 5], "hot"), sketch.feed([None, 3], "numbers", "int32")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    scores = tf.stack([sketch.dense(hidden, 5, f"digit_{k}") for k in range(3)], 1)
+    digits = tf.stack([tf.argmax(scores[:, k], 1, output_type=tf.int32) for k in range(3)], 1)
+    sketch.v1.summary.scalar("right", tf.reduce_mean(tf.cast(tf.equal(digits, numbers), tf.float32)))
+    sketch.train(sketch.entropy(scores, hot))
+
+    assert names(found(sketch))[1]
+
+
+@pytest.mark.parametrize("scope", ["loss", "prediction_loss"])
+def test_layers_that_stand_in_a_scope_of_a_loss_are_layers(sketch: Sketch, scope: str) -> None:
+    """Their variables are no numbers that only scale."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    with sketch.v1.variable_scope(scope):
+        scores = sketch.dense(hidden, 3, "second")
+        sketch.train(sketch.entropy(scores, truth))
+
+    assert names(found(sketch)) == (["x:0"], [scores.name])
+
+
+def test_a_layer_named_for_a_summary_is_no_answer(sketch: Sketch) -> None:
+    """The net goes on from what was named."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    sketch.v1.summary.histogram("hidden", tf.identity(hidden, name="hidden"))
+    scores = sketch.dense(hidden, 3, "second")
+    sketch.train(sketch.entropy(scores, truth))
+
+    assert names(found(sketch)) == (["x:0"], [scores.name])
+
+
+def test_chances_clipped_for_the_entropy_of_labels_are_fetched_as_they_are(sketch: Sketch) -> None:
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 1], "truth")
+    chances = tf.sigmoid(sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 1, "second"))
+    clipped = tf.clip_by_value(chances, 1e-7, 1.0 - 1e-7)
+    likely = truth * tf.math.log(clipped) + (1.0 - truth) * tf.math.log(1.0 - clipped)
+    sketch.train(-tf.reduce_mean(likely))
+
+    assert names(found(sketch)) == (["x:0"], [chances.name])
+
+
+def test_an_early_stage_that_the_same_label_teaches_is_no_answer_of_its_own(sketch: Sketch) -> None:
+    """The last stage reads what the first one said, and says it better."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 3], "truth")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    early = sketch.dense(hidden, 3, "early")
+    tf.nn.softmax(early)
+    late = sketch.dense(tf.concat([hidden, early], 1), 3, "late")
+    refined = tf.nn.softmax(late)
+    sketch.train(sketch.entropy(early, truth) + sketch.entropy(late, truth))
+
+    assert names(found(sketch)) == (["x:0"], [refined.name])
+
+
+def test_an_embedding_goes_before_what_tells_two_classes_apart(sketch: Sketch) -> None:
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 1], "truth")
+    hidden = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 4, "second")
+    embedding = tf.nn.l2_normalize(hidden, 1, name="embedding")
+    scores = sketch.dense(hidden, 1, "third")
+    loss = sketch.v1.nn.sigmoid_cross_entropy_with_logits(labels=truth, logits=scores)
+    sketch.train(tf.reduce_mean(loss))
+
+    assert names(found(sketch)) == (["x:0"], [embedding.name])
+
+
+def test_what_is_moved_far_from_zero_is_the_answer(sketch: Sketch) -> None:
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 1], "truth")
+    moved = tf.nn.relu(sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 1, "second")) + 1.0
+    sketch.train(tf.reduce_mean(tf.square(tf.math.log(moved) - truth)))
+
+    assert names(found(sketch)) == (["x:0"], [moved.name])
+
+
+def test_pixels_that_were_clipped_under_a_name_are_fetched_so(sketch: Sketch) -> None:
+    """What was noisy is compared with what was clean, a number for each pixel."""
+    tf, x, clean = sketch.tf, sketch.feed([None, 196], "x"), sketch.feed([None, 196], "clean")
+    code = tf.nn.relu(sketch.dense(x, 3, "first"))
+    rebuilt = tf.clip_by_value(tf.sigmoid(sketch.dense(code, 196, "second")), 1e-8, 1 - 1e-8)
+    likely = clean * tf.math.log(rebuilt) + (1 - clean) * tf.math.log(1 - rebuilt)
+    sketch.train(-tf.reduce_mean(tf.reduce_sum(likely, 1)))
+
+    assert names(found(sketch)) == (["x:0"], [rebuilt.name])

@@ -2,7 +2,7 @@
 
 A signature wins where it is sane; else the data flow tells: what every node depends on (`flow`),
 what each feed is for (`roles`), where the heads are (`heads`) and which of them answer (`choice`).
-Nothing is run, and the work is linear in the number of nodes.
+Nothing is run, and the work grows with the number of nodes, as far as graphs are what people build.
 """
 
 from __future__ import annotations
@@ -53,10 +53,14 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
     if fetched:
         stated = None
     said = fed or (tuple(item.tensor for item in stated.inputs) if stated is not None else ())
-    zeros = () if said or fetched or stated is not None else states.zero_states(meta.graph)
-    found = _answer(meta, fed, fetched, stated, warnings, said or zeros)
-    if zeros and all(item.kind != "state" for item in found.outputs):
-        found = _answer(meta, fed, fetched, stated, warnings, ())  # nobody asks for what would be fed
+    found = _answer(meta, fed, fetched, stated, warnings, said)
+    zeros, symbols = (
+        ([], frozenset[int]()) if said or fetched or stated is not None else states.zero_states(meta.graph)
+    )
+    if any(item.shape and item.shape[-1] in symbols for item in found.outputs):
+        handed_on = _answer(meta, fed, fetched, stated, warnings, zeros)
+        if any(item.kind == "state" for item in handed_on.outputs):
+            found = handed_on
     if not said and not any(item.folded is None for item in found.inputs):
         noise = _noise(meta.graph, [item.name for item in found.outputs])
         if noise:
@@ -229,7 +233,7 @@ class _Answer:
         other = choice.choose(self.flow, found)
         if not other.chosen or choice.share(self.flow, self.region, other.chosen) < _MOST:
             return
-        if self.choice.chosen and choice.needs(other.chosen) & ~choice.needs(self.choice.chosen):
+        if self.choice.chosen and choice.fed(other.chosen) & ~choice.fed(self.choice.chosen):
             return  # what was found before does without
         self.labels, self.region, self.choice = labels, found, other
         self.data &= ~late
@@ -347,7 +351,7 @@ class _Answer:
             return result, pairs
         for head in self.choice.chosen:
             shape = flow.shape(head.node, head.port)
-            role = head.rule if head.rule in ("state", "transitions") else None
+            role = {"state": "state", "transitions": "transitions", "path": "classes"}.get(head.rule)
             kind = kinds.output_kind(flow, head.node, head.port, shape, role=role)
             result.append(
                 Endpoint(

@@ -236,7 +236,7 @@ def _reachable(flow: Flow, found: Region) -> int:
     return bits & ~found.scored
 
 
-def needs(chosen: list[Head]) -> int:
+def fed(chosen: list[Head]) -> int:
     """Bits of the feeds that any of the heads needs."""
     bits = 0
     for head in chosen:
@@ -360,6 +360,7 @@ def _says_more(flow: Flow, other: Head, head: Head) -> bool:
         alike = head.labels & other.labels != 0
     return (
         alike
+        and other.node != head.node
         and (_count(other.coverage), head.node in other.cone) > (_count(head.coverage), False)
         and _same_width(flow, other, shape[-1] if shape else None)
         and not _other_part(flow, head, other)
@@ -433,7 +434,9 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
             for other in groups
         )
         named = head.dangling and is_deliberate(flow, head.node)
-        answers = head.met and flow.op(walk_back(flow, head.node)) in ops.PROBABILITIES
+        # A start from which the end is found has a label of its own; an early stage has that of the last.
+        own = head.met and not any(head.met & (o.labels | o.met) for o in groups if o is not head)
+        answers = own and head.dangling and flow.op(walk_back(flow, head.node)) in ops.PROBABILITIES
         wanted = named or answers or head.rule == "state" or _goes_round(flow, head)
         (dropped if inner and not wanted else kept).append(head)
     return kept, dropped
@@ -476,10 +479,13 @@ def _penultimate(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]
     loss alone, and add one layer to what the embedding depends on.
     """
     fetched = [head for head in groups if head.dangling and head.rule == "head"]
+    # A single number for each example is more than a classifier that trains an embedding.
+    single = {id(head) for head in groups if (flow.shape(head.node, head.port) or (None,))[-1] == 1}
     dropped = [
         head for head in groups
-        if not head.dangling and (flow.shape(head.node, head.port) or (None,))[-1] != 1 and any(
+        if not head.dangling and any(
             other.coverage & ~head.coverage == 0 and 0 < _count(head.coverage & ~other.coverage) <= 2
+            and (id(head) not in single or _is_embedding(flow, other))
             and _count(other.coverage) > 2
             and (not head.alternatives or (is_named(flow, other.node) and _is_embedding(flow, other)))
             for other in fetched

@@ -109,6 +109,11 @@ class Flow:
         return bytearray(len(self.rows))
 
     @cached_property
+    def walked(self) -> set[int]:
+        """Nodes of losses that were looked into."""
+        return set()
+
+    @cached_property
     def scopes(self) -> dict[str, int]:
         """Bits of the variables in those scopes that somebody asked for."""
         return {}

@@ -52,8 +52,8 @@ class Head:
     """Nobody reads it."""
     labels: int = 0
     """Bits of the labels that meet it."""
-    met: bool = False
-    """Nobody reads it, and a label meets what it is a view of, whether the model goes on from that or not."""
+    met: int = 0
+    """Bits of the labels that meet what it is a view of, whether the model goes on from that or not."""
     rule: str = "head"
     """Which of the observations found it."""
     alternatives: list[tuple[int, int]] = field(default_factory=list)
@@ -149,7 +149,7 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     for i in wanted:
         add_view(flow, found, groups, i, dangling=True, rule="state" if groups else "head")
     for head in groups.values():
-        head.met = head.dangling and _meets_label(flow, found, head.root)
+        head.met = _met_by(flow, found, head.root)
     _add_states(flow, found, groups)
     for i, labels in _paths(flow, found).items():
         _add_path(flow, groups, i, labels)
@@ -165,7 +165,7 @@ _LOOPS_END = frozenset({"Exit", "RefExit", "While", "StatelessWhile"})
 def _paths(flow: Flow, found: Region) -> dict[int, int]:
     """Decisions of several steps put together, with the bits of the labels that they are compared with.
 
-    They were found by a search, as Viterbi's.
+    A search found them, as Viterbi's: a loop did, or a step's decision was looked up by that of another.
     """
     nodes = flow.graph.nodes
     paths: dict[int, int] = {}
@@ -173,18 +173,24 @@ def _paths(flow: Flow, found: Region) -> dict[int, int]:
         if found.inside[i] != 1 or not found.contact[i] or (flow.taught and flow.taught[i]):
             continue
         base = walk_back(flow, i)
-        if output_dtype(nodes[base], 0) in ("int32", "int64") and _is_put_together(flow, base):
+        if output_dtype(nodes[base], 0) in ("int32", "int64") and _is_put_together(flow, found, base):
             paths[base] = paths.get(base, 0) | found.contact[i]
     return paths
 
 
-def _is_put_together(flow: Flow, i: int) -> bool:
+def _is_put_together(flow: Flow, found: Region, i: int) -> bool:
     """Whether steps are put together, or are by one side of a condition: sentences of one word need none."""
     sides = [walk_back(flow, s) for s, _ in flow.rows[i][:2]] if flow.op(i) == "Merge" else [i]
-    return any(flow.op(side) in _PUTS_TOGETHER for side in sides)
+    joins = [side for side in sides if flow.op(side) in _JOINS]
+    steps = [walk_back(flow, s) for side in joins for s, _ in flow.rows[side][:_STEPS]]
+    # Pairs of tags are scored, or a step's decision is looked up by that of another.
+    searched = found.scored != 0 or any(flow.op(step) in ops.LOOKUPS for step in steps)
+    return (bool(joins) and searched) or any(flow.op(side) in _BY_LOOPS for side in sides)
 
 
-_PUTS_TOGETHER = frozenset({"ReverseSequence", "Pack", "Concat", "ConcatV2", "TensorArrayGatherV3"})
+_BY_LOOPS = frozenset({"ReverseSequence", "TensorArrayGatherV3"})
+_JOINS = frozenset({"Pack", "Concat", "ConcatV2"})
+_STEPS = 64
 
 
 def _add_path(flow: Flow, groups: Groups, i: int, labels: int) -> None:
@@ -192,12 +198,15 @@ def _add_path(flow: Flow, groups: Groups, i: int, labels: int) -> None:
     coverage = flow.variable_bits[i]
     scores = [
         root for root, head in groups.items()
-        if head.labels and not head.labels & ~labels and not head.coverage & ~coverage
+        if (head.labels and not head.labels & ~labels and not head.coverage & ~coverage) or head.node == i
     ]  # fmt: skip
     before = [groups.pop(root) for root in scores]
+    for head in before:
+        labels |= head.labels
+    others = [(head.node, head.port) for head in before if head.node != i]
     groups[i, 0] = Head(
         node=i, port=0, coverage=coverage, feeds=flow.feed_bits[i] & ~flow.side, root=i, dangling=False,
-        labels=labels, rule="path", alternatives=[(head.node, head.port) for head in before],
+        labels=labels, rule="path", alternatives=others,
     )  # fmt: skip
 
 
@@ -236,17 +245,16 @@ def _parts_of(flow: Flow, i: int) -> int:
     return min(int(count.i), MOST_PARTS) if count is not None else 1
 
 
-def _meets_label(flow: Flow, found: Region, i: int) -> bool:
-    """Whether a label meets a tensor, in whatever form."""
-    todo, seen = [i], {i}
+def _met_by(flow: Flow, found: Region, i: int) -> int:
+    """Bits of the labels that meet a tensor, in whatever form."""
+    todo, seen, bits = [i], {i}, 0
     while todo and len(seen) < _NEAR:
         node = todo.pop()
-        if found.contact[node]:
-            return True
+        bits |= found.contact[node]
         fresh = [j for j in flow.readers(node) if flow.op(j) in ops.LOOK_THROUGH and j not in seen]
         seen.update(fresh)
         todo += fresh
-    return False
+    return bits
 
 
 def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:

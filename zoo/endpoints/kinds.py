@@ -180,7 +180,7 @@ def scope_of_loss(name: str) -> str:
     for scope in name.split("/")[:-1]:
         end += len(scope) + 1
         words = re.split("[_-]", ops.unnumbered(scope))
-        if words[-1] in ("loss", "losses") and not words[0].startswith("predict"):
+        if words[-1] in ("loss", "losses") and "and" not in words:  # prediction_and_loss
             return name[:end]
     return ""
 

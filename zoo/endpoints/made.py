@@ -9,7 +9,7 @@ from zoo.endpoints.ending import turned
 from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Groups, Head, add_view, cone
 from zoo.endpoints.region import Region, fed_content
-from zoo.endpoints.views import before_loss
+from zoo.endpoints.views import before_loss, clipped
 
 
 def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
@@ -51,7 +51,7 @@ def _weighs(flow: Flow, i: int, j: int) -> bool:
     first, second = flow.shape(i), flow.shape(j)
     if first is None or second is None or len(first) != len(second):
         return False
-    return any(a == 1 != b for a, b in zip(first, second, strict=True))
+    return any(a == 1 and b not in (1, None) for a, b in zip(first, second, strict=True))
 
 
 _STEPS = 32
@@ -60,6 +60,8 @@ _STEPS = 32
 
 def _before_logarithm(flow: Flow, found: Region, i: int) -> int:
     """What a loss is taken of; of the logarithms of chances that nothing else reads, the logits."""
+    if (named := clipped(flow, i)) >= 0:
+        return named
     before = before_loss(flow, found, i)
     for_loss = flow.op(before) == "LogSoftmax" and all(found.lossward[j] for j in flow.readers(before))
     return flow.rows[before][0][0] if for_loss else before
@@ -242,13 +244,14 @@ def _joined_batches(flow: Flow, found: Region, i: int) -> tuple[int, int] | None
     if flow.op(i) not in ("Concat", "ConcatV2"):
         return None
     shape = flow.shape(i) or ()
-    joined = [s for s, _ in flow.rows[i][:_JOINED]] if len(shape) > 1 else []
+    joined = [s for s, _ in flow.rows[i][:_JOINED]] if len(shape) == _RANK_OF_PICTURES else []
     alike = [s for s in joined if (flow.shape(s) or ())[1:] == shape[1:]]
     raw = [s for s in alike if flow.feed_bits[s] and not flow.variable_bits[s]]
     made = [s for s in alike if flow.variable_bits[s] and found.inside[s] == 1]
     return (raw[0], made[0]) if len(raw) == len(made) == 1 else None
 
 
+_RANK_OF_PICTURES = 4
 _JOINED = 8
 """Tensors that are joined to one batch, at most."""
 

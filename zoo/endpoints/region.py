@@ -236,7 +236,8 @@ def _uses(flow: Flow, found: Region, *, peel: bool) -> None:
             base = walk_back(flow, i)
             shown = nodes[base].op
             direct = found.reported[i] == 1
-            answer = shown in ops.ACTIVATIONS or is_deliberate(flow, i) if direct else shown == "ArgMax"
+            named = is_deliberate(flow, i) and found.extends[base] < 2  # no copy of what the net goes on from
+            answer = shown in ops.ACTIVATIONS or named if direct else shown == "ArgMax"
             # What is drawn of a loss is a view of it.
             answer = answer and not any(enters_loss(flow, source, base) for source, _ in rows[base])
             found.peeled[i] = peel and not answer

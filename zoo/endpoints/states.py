@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import FeedPoint, Flow, output_dtype
 from zoo.endpoints.kinds import walk_back
 from zoo.graph import Graph, Node, tensor_name
+from zoo.shapes.values import constant
 
 _REACH = 2000
 """Nodes of a loop's body that are looked at for one of its variables."""
@@ -16,40 +17,40 @@ _PARTS = frozenset("Split SplitV Slice StridedSlice Unpack".split())
 HANDS_ON = ops.LOOK_THROUGH | _PARTS | {"Enter", "RefEnter"}
 
 
-def zero_states(graph: Graph) -> list[str]:
-    """Tensors of zeros that recurrent layers begin with, and that their author feeds with the last states.
+def zero_states(graph: Graph) -> tuple[list[str], frozenset[int]]:
+    """Tensors of zeros that recurrent layers begin with, and how many symbols those layers read.
 
-    Who makes the zeros outside of the layer's scope, though the layer would make its own, keeps them to feed
-    something else there; who uses no last state in the graph keeps that to be fetched; and only what answers
-    at each step needs either.
+    Who makes the zeros outside of the layer's scope, though the layer would make its own, and uses no last
+    state, may feed the states of the call before there.  So it is with text that goes on, which answers with
+    one of the symbols that it reads; with most other layers it is not, and nothing else in a graph tells.
     """
     loops: dict[str, list[int]] = {}
     for i in graph.having(_EXITS):
         loops.setdefault(graph.names[i].rpartition("/")[0], []).append(i)
     found: list[str] = []
+    ends: list[int] = []
     for loop, exits in loops.items():
         scope = loop.rpartition("/")[0]
         starts = {i: _zeros_before(graph, i) for i in exits}
         states = [i for i in exits if starts[i] >= 0]
-        if not states or not {"fw", "bw"}.isdisjoint(scope.split("/")):
-            continue  # both ends of a sequence are there at once
         own = any(graph.names[starts[i]].startswith(f"{scope}/") for i in states)
-        if own or any(_read_on(graph, i) for i in states):
-            continue
-        if any(_answers_each_step(graph, i) for i in exits if i not in states):
+        if states and not own and not any(_is_read_on(graph, i) for i in states):
             found += [tensor_name(graph.names[starts[i]]) for i in states]
-    return list(dict.fromkeys(found))
+            ends += states
+    return list(dict.fromkeys(found)), _symbols(graph, ends)
 
 
 _EXITS = frozenset({"Exit", "RefExit"})
-_ZEROS = re.compile(r"(?<!AttentionWrapper)ZeroState\w*/zeros(_\d+)?$")
-"""How the cells of TensorFlow name the zeros of a state of theirs, as of python/ops/rnn_cell_impl.py; what a
-decoder looks at before its first word is none."""
 
 
 def is_zero_state(node: Node) -> bool:
-    """Whether a node makes the zeros that a cell of TensorFlow begins with."""
-    return _ZEROS.search(node.name) is not None
+    """Whether a node makes the zeros of a cell's state, by the name that TensorFlow gives it.
+
+    See its python/ops/rnn_cell_impl.py.  What a decoder looks at before its first word is none.
+    """
+    scope, _, last = node.name.rpartition("/")
+    cell = scope.rpartition("/")[2]
+    return last.startswith("zeros") and "ZeroState" in cell and not cell.startswith("AttentionWrapper")
 
 
 def _zeros_before(graph: Graph, i: int) -> int:
@@ -59,7 +60,7 @@ def _zeros_before(graph: Graph, i: int) -> int:
         i = graph.sources[i][0][0] if graph.sources[i] else i
         if nodes[i].op.removeprefix("Ref") != op:
             return -1
-    for enter, _ in graph.sources[i]:
+    for enter, _ in graph.sources[i][:2]:
         if nodes[enter].op.removeprefix("Ref") == "Enter" and graph.sources[enter]:
             start = graph.sources[enter][0][0]
             if is_zero_state(nodes[start]):
@@ -67,25 +68,36 @@ def _zeros_before(graph: Graph, i: int) -> int:
     return -1
 
 
-def _read_on(graph: Graph, i: int) -> list[int]:
-    """Who reads a tensor's content, gradients left out."""
+def _is_read_on(graph: Graph, i: int) -> bool:
+    """Whether somebody reads a tensor's content, gradients left out."""
     nodes = graph.nodes
-    return [
-        j for j, port in graph.consumers[i]
-        if port >= 0 and nodes[j].op not in ops.SHAPES and not ops.in_gradient(graph.names[j])
-    ]  # fmt: skip
+    return any(
+        port >= 0 and nodes[j].op not in ops.SHAPES and not ops.in_gradient(graph.names[j])
+        for j, port in graph.consumers[i]
+    )
 
 
-def _answers_each_step(graph: Graph, i: int) -> bool:
-    """Whether an exit is of results of which those of all steps are read on."""
-    nodes = graph.nodes
-    gathered = [j for j in _read_on(graph, i) if nodes[j].op.startswith("TensorArrayGather")]
-    turned = [k for j in gathered for k in _read_on(graph, j)]
-    read = [m for k in turned for m in (_read_on(graph, k) if nodes[k].op == "Transpose" else [k])]
-    return any(nodes[j].op not in _PARTS | _PICKS for j in read)
+def _symbols(graph: Graph, ends: Sequence[int]) -> frozenset[int]:
+    """How many rows the tables have that layers look up, and how many symbols they are told one of."""
+    found: set[int] = set()
+    for i in graph.ancestors(ends, control=False) if ends else ():
+        node, sources = graph.nodes[i], graph.sources[i]
+        if node.op == "OneHot" and len(sources) > 1:
+            _, depth = constant(graph.nodes[sources[1][0]])
+            found.update(item for item in (depth or ())[:1] if isinstance(item, int))
+        elif node.op in ops.LOOKUPS and sources:
+            shape = _table(graph, sources[0][0]).shape()
+            found.update(rows for rows in (shape or ())[:1] if rows is not None)
+    return frozenset(found)
 
 
-_PICKS = frozenset({"Gather", "GatherV2", "GatherNd"})
+def _table(graph: Graph, i: int) -> Node:
+    """The variable that a node hands on, if it is one."""
+    for _ in range(4):
+        if graph.nodes[i].op in ops.VARIABLES or not graph.sources[i]:
+            break
+        i = graph.sources[i][0][0]
+    return graph.nodes[i]
 
 
 def starts_from_feed(flow: Flow, i: int) -> bool:
@@ -93,7 +105,7 @@ def starts_from_feed(flow: Flow, i: int) -> bool:
     merge = _loop_variable(flow, i)
     if merge < 0:
         return False
-    for source, _ in flow.rows[merge]:
+    for source, _ in flow.rows[merge][:2]:
         node = source
         for _ in range(12):
             if node >= len(flow.graph.nodes) or _fed_with(flow, node):

@@ -18,6 +18,7 @@ from zoo.endpoints.kinds import (
     walk_back,
 )
 from zoo.endpoints.region import Region
+from zoo.shapes.values import constant
 
 
 def appeal_of(flow: Flow, i: int, *, dangling: bool) -> tuple[int, int]:
@@ -95,7 +96,7 @@ def _named_before(flow: Flow, found: Region, i: int) -> int:
         return -1
     for _ in range(4):
         inner = [s for s, _ in flow.rows[i] if found.inside[s] == 1]
-        if len(inner) != 1:
+        if len(inner) != 1 or flow.op(inner[0]) in ops.PROBABILITIES:
             break
         i = inner[0]
         if is_deliberate(flow, i):
@@ -268,7 +269,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     node, logarithm, shaped = i, _for_logarithms(flow, i), -1
     for _ in range(8):
         op = nodes[node].op
-        if _is_clipped_once(flow, node):
+        if _is_of_pixels(flow, node) and clipped(flow, node) == node:
             return node
         if op in ops.PROBABILITIES:
             formed = shaped >= 0 and (_within(flow, shaped, node) or _unfolds(flow, node, shaped))
@@ -291,7 +292,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         return beside
     if _for_logarithms(flow, i) and nodes[i].op in ("Add", "AddV2", "Maximum") and not is_named(flow, i):
         moved = [s for s, _ in rows[i] if found.inside[s] == 1]
-        if len(moved) == 1 and all(s in moved or flow.op(s) == "Const" for s, _ in rows[i]):
+        if len(moved) == 1 and all(s in moved or _is_little(flow, s) for s, _ in rows[i]):
             return moved[0]  # away from zero
     if _left_in_form(flow, i):
         return i
@@ -315,15 +316,41 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     return i
 
 
-def _is_clipped_once(flow: Flow, i: int) -> bool:
-    """Whether a clipped tensor outside of a loss's scope is read more than once, as what has a name is.
+def _is_of_pixels(flow: Flow, i: int) -> bool:
+    """Whether a tensor has more numbers for each example than classes and tags are."""
+    shape = flow.shape(i)
+    return bool(shape) and shape is not None and (shape[-1] or 0) >= _PIXELS
 
-    Who clips for a logarithm alone does so where the logarithm is taken.
+
+_PIXELS = 100
+
+
+def _is_little(flow: Flow, i: int) -> bool:
+    """Whether a node is a constant that is hardly more than zero."""
+    _, value = constant(flow.graph.nodes[i]) if flow.op(i) == "Const" else ("", None)
+    return bool(value) and all(isinstance(item, float) and abs(item) <= _LITTLE for item in value or ())
+
+
+_LITTLE = 1e-3
+
+
+def clipped(flow: Flow, i: int) -> int:
+    """The chances before ``i`` that were clipped outside of a loss and are read more than once; else -1.
+
+    Who clips for a logarithm alone does so where the logarithm is taken; and who names chances means those.
     """
-    if flow.op(i) != "Maximum" or not flow.rows[i] or flow.op(flow.rows[i][0][0]) != "Minimum":
-        return False
-    logarithm = any(flow.op(j) == "Log" for j in flow.readers(i))
-    return logarithm and _read_twice(flow, i) and not scope_of_loss(flow.graph.names[i])
+    for _ in range(8):
+        if flow.op(i) == "Maximum" and flow.rows[i] and flow.op(flow.rows[i][0][0]) == "Minimum":
+            logarithm = any(flow.op(j) == "Log" for j in flow.readers(i))
+            low = flow.rows[i][0][0]
+            before = flow.rows[low][0][0] if flow.rows[low] else low
+            named = flow.op(before) != "" and is_called(flow, before)
+            scoped = scope_of_loss(flow.graph.names[i]) != ""
+            return i if logarithm and _read_twice(flow, i) and not named and not scoped else -1
+        if flow.op(i) not in _PREPARES_LOGARITHM | ops.LOOK_THROUGH or not flow.rows[i]:
+            return -1
+        i = next((s for s, _ in flow.rows[i] if flow.variable_bits[s]), len(flow.rows))
+    return -1
 
 
 def _for_logarithms(flow: Flow, i: int) -> bool:
@@ -372,10 +399,13 @@ def _shown_beside(flow: Flow, found: Region, i: int) -> int:
 def before_scope_of_loss(flow: Flow, found: Region, i: int) -> int:
     """The one tensor that a scope called a loss makes ``i`` of; ``i`` where it is in none."""
     scope, outside = scope_of_loss(flow.graph.names[i]), set[int]()
-    own = _variables_in(flow, scope) if scope else 0
+    own = _numbers_in(flow, scope) if scope else 0
     bits = flow.variable_bits[i] & ~own
     todo, seen = [i], {i}
-    while todo and len(seen) < _OF_A_LOSS:
+    # Where ends are many, few are looked into deeply.
+    deep = len(flow.walked) < _DEEPLY
+    flow.walked.add(i)
+    while todo and len(seen) < (_OF_A_LOSS if deep else _NEAR):
         node = todo.pop()
         for source, _ in flow.rows[node]:
             if found.inside[source] != 1 or flow.variable_bits[source] & ~own != bits or source in seen:
@@ -388,17 +418,19 @@ def before_scope_of_loss(flow: Flow, found: Region, i: int) -> int:
     return outside.pop() if len(outside) == 1 else i
 
 
+_DEEPLY = 100
 _OF_A_LOSS = 500
 """Nodes that a loss is made of, as far as it is looked through: some compare each example with all others."""
 
 
-def _variables_in(flow: Flow, scope: str) -> int:
-    """Bits of the variables in a scope: a loss may have numbers of its own that are trained, too."""
+def _numbers_in(flow: Flow, scope: str) -> int:
+    """Bits of the single numbers in a scope: a loss may have a scale or a margin that is trained, too."""
     if scope not in flow.scopes:
         names = flow.graph.names
         flow.scopes[scope] = sum(
-            1 << bit for bit, i in enumerate(flow.variables) if names[i].startswith(scope)
-        )
+            1 << bit for bit, i in enumerate(flow.variables)
+            if names[i].startswith(scope) and flow.graph.nodes[i].shape() == ()
+        )  # fmt: skip
     return flow.scopes[scope]
 
 
