@@ -234,8 +234,9 @@ def _in_places(flow: Flow, i: int) -> list[int]:
     """What reads the places of the best values, converted or not."""
     if flow.op(i) not in _BEST:
         return []
-    readers = [j for j, port in flow.graph.consumers[i] if port == 1]
-    return readers + [k for j in readers if flow.op(j) in ops.LOOK_THROUGH for k in flow.readers(j)]
+    readers = [j for j, port in flow.graph.consumers[i] if port == 1][:_NEAR]
+    turned = [j for j in readers if flow.op(j) in ops.LOOK_THROUGH]
+    return readers + [k for j in turned for k in flow.consumers[j][:_NEAR] if k < len(flow.graph.nodes)]
 
 
 def _parts_of(flow: Flow, i: int) -> int:

@@ -139,7 +139,7 @@ def _joined_again(flow: Flow, found: Region, i: int) -> int:
     shapes = {flow.shape(i)} - {None, ()}
     todo, seen, joined = [i], {i}, -1
     while todo and len(seen) < _NEAR:
-        for j in flow.consumers[todo.pop()]:
+        for j in flow.consumers[todo.pop()][:_READERS]:
             if j >= len(nodes) or j in seen or found.inside[j] != 1 or nodes[j].op in ops.SHAPES:
                 continue
             seen.add(j)
@@ -159,7 +159,7 @@ def _softmax_in_small_ops(flow: Flow, found: Region, i: int) -> int:
     todo, seen = [i], {i}
     while todo and len(seen) < _NEAR:
         node = todo.pop()
-        for j in flow.consumers[node]:
+        for j in flow.consumers[node][:_READERS]:
             if j >= len(nodes) or j in seen or found.inside[j] != 1 or nodes[j].op not in _EXPONENTIALS:
                 continue
             seen.add(j)
@@ -174,6 +174,8 @@ def _softmax_in_small_ops(flow: Flow, found: Region, i: int) -> int:
 _EXPONENTIALS = frozenset({"Max", "Sub", "Exp", "Sum", "Tile", "Pack", "RealDiv", "Div"})
 
 _NEAR = 60
+_READERS = 256
+"""Readers of a tensor that are looked at for each view of it."""
 _PARTWISE = (
     ops.LOOK_THROUGH
     | ops.ACTIVATIONS
@@ -197,7 +199,7 @@ def activation_of(flow: Flow, found: Region, i: int) -> int:
             if not todo:
                 break
             node = todo.pop()
-            for reader in flow.consumers[node]:
+            for reader in flow.consumers[node][:_READERS]:
                 if reader >= len(nodes) or found.inside[reader] != 1:
                     continue
                 if found.lossward[reader] and not (flow.taught and not flow.taught[reader]):
