@@ -1153,3 +1153,20 @@ def test_pixels_that_were_clipped_under_a_name_are_fetched_so(sketch: Sketch) ->
     sketch.train(-tf.reduce_mean(tf.reduce_sum(likely, 1)))
 
     assert names(found(sketch)) == (["x:0"], [rebuilt.name])
+
+
+def test_words_that_only_training_needs_are_not_taken_for_labels_at_the_cost_of_the_answer(
+    sketch: Sketch,
+) -> None:
+    """A graph of the yardstick: its free decoder asks how long the longest sentence is, and no more."""
+    from benchmarks.endpoints.courses import (
+        sentences_translated_by_a_greedy_loop_beside_the_taught_one as build,
+    )
+
+    truth: Any = build()
+    inputs, outputs = truth[0] if isinstance(truth, list) else truth
+
+    ends = found(sketch)
+
+    assert names(ends)[1] == [tensor.name for tensor in outputs]
+    assert set(names(ends)[0]) == {tensor.name for tensor in inputs}
