@@ -1170,3 +1170,32 @@ def test_words_that_only_training_needs_are_not_taken_for_labels_at_the_cost_of_
 
     assert names(ends)[1] == [tensor.name for tensor in outputs]
     assert set(names(ends)[0]) == {tensor.name for tensor in inputs}
+
+
+def test_what_a_generator_is_told_in_the_middle_is_an_input(sketch: Sketch) -> None:
+    """The style of a letter joins what its picture was made into, and what comes of both is judged."""
+    tf, v1 = sketch.tf, sketch.v1
+    both, style = sketch.feed([4, 16], "both"), sketch.feed([4], "style", "int32")
+    real, x = both[:, :8], both[:, 8:]
+
+    def layers(hidden: Any, name: str) -> Any:
+        for k in range(4):
+            hidden = tf.nn.relu(sketch.dense(hidden, 6, f"{name}_{k}"))
+        return hidden
+
+    def judge(shown: Any) -> tuple[Any, Any]:
+        seen = layers(tf.concat([x, shown], 1), "judge")
+        return tf.reduce_mean(sketch.dense(seen, 1, "judge_b")), sketch.dense(seen, 3, "judge_c")
+
+    table = v1.get_variable("styles", [3, 4], use_resource=False, trainable=False)
+    code = layers(x, "make")
+    made = tf.tanh(sketch.dense(tf.concat([code, tf.nn.embedding_lookup(table, style)], 1), 8, "make_b"))
+    (fake, kind), (true, kind_of_true) = judge(made), judge(real)
+    told = sketch.entropy(kind, tf.one_hot(style, 3)) + sketch.entropy(kind_of_true, tf.one_hot(style, 3))
+    same = tf.reduce_mean(tf.square(layers(made, "make") - code))
+    judging = [v for v in v1.trainable_variables() if v.name.startswith("judge")]
+    making = [v for v in v1.trainable_variables() if v.name.startswith("make")]
+    v1.train.AdamOptimizer().minimize(fake - true + told, var_list=judging)
+    v1.train.AdamOptimizer().minimize(-fake + told + same, var_list=making)
+
+    assert names(found(sketch)) == (["both:0", "style:0"], [made.name])
