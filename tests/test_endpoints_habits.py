@@ -673,11 +673,11 @@ def test_weights_that_are_spread_over_an_axis_are_no_example_to_rebuild(sketch: 
     assert names(found(sketch))[1] == [ranks[0].name]
 
 
-def recurrent(sketch: Sketch, x: Any) -> tuple[Any, Any, Any]:
+def recurrent(sketch: Sketch, x: Any, zeros: str = "BasicRNNCellZeroState") -> tuple[Any, Any, Any]:
     """Zeros that were made outside of the layer which begins with them, its last state, and all its steps."""
     tf, v1 = sketch.tf, sketch.v1
     weights = v1.get_variable("weights", [11, 6], use_resource=False)
-    with v1.name_scope("BasicRNNCellZeroState"):
+    with v1.name_scope(zeros):
         start = tf.zeros([4, 6], name="zeros")
 
     def step(i: Any, state: Any, steps: Any) -> Any:
@@ -1199,3 +1199,23 @@ def test_what_a_generator_is_told_in_the_middle_is_an_input(sketch: Sketch) -> N
     v1.train.AdamOptimizer().minimize(-fake + told + same, var_list=making)
 
     assert names(found(sketch)) == (["both:0", "style:0"], [made.name])
+
+
+@pytest.mark.parametrize(
+    "zeros", ["BasicRNNCellZeroState", "rnn/BasicRNNCellZeroState", "AttentionWrapperZeroState"]
+)
+def test_zeros_that_somebody_else_made_or_whose_end_is_read_on_are_not_fed(
+    sketch: Sketch, zeros: str
+) -> None:
+    """The layer makes its own; a decoder looks at nothing at first; a last state goes on within the graph."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, truth = sketch.feed([4, 3], "x", "int32"), sketch.feed([4, 3], "truth", dtype="int32")
+    _, last, steps = recurrent(sketch, tf.one_hot(x, 5), zeros)
+    scores = sketch.dense(tf.reshape(steps, [-1, 6]), 5, "letters")
+    if zeros == "BasicRNNCellZeroState":
+        scores += tf.tile(sketch.dense(last, 5, "whole"), [3, 1])
+    chances = tf.nn.softmax(scores)
+    loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(truth, [-1]), logits=scores)
+    sketch.train(tf.reduce_mean(loss))
+
+    assert names(found(sketch)) == (["x:0"], [chances.name])
