@@ -853,7 +853,10 @@ def test_a_rebuilt_example_that_was_clipped_under_a_name_is_fetched_so(sketch: S
     likely = x * tf.math.log(rebuilt) + (1 - x) * tf.math.log(1 - rebuilt)
     sketch.train(-tf.reduce_mean(tf.reduce_sum(likely, 1)))
 
-    assert names(found(sketch)) == (["x:0"], [rebuilt.name])
+    ends = found(sketch)
+
+    assert names(ends) == (["x:0"], [rebuilt.name])
+    assert ends.outputs[0].kind == "probabilities"
 
 
 def test_a_mask_without_a_name_gives_way_to_the_scores_that_have_one(sketch: Sketch) -> None:
@@ -1216,6 +1219,18 @@ def test_zeros_that_somebody_else_made_or_whose_end_is_read_on_are_not_fed(
         scores += tf.tile(sketch.dense(last, 5, "whole"), [3, 1])
     chances = tf.nn.softmax(scores)
     loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(truth, [-1]), logits=scores)
+    sketch.train(tf.reduce_mean(loss))
+
+    assert names(found(sketch)) == (["x:0"], [chances.name])
+
+
+def test_chances_of_which_a_mask_is_made_go_before_scores_with_a_name(sketch: Sketch) -> None:
+    """The mask is made of the chances, and those of what was named."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 1], "truth")
+    scores = tf.identity(sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 1, "second"), name="scores")
+    chances = tf.sigmoid(scores)
+    tf.greater(chances, 0.5)
+    loss = sketch.v1.nn.sigmoid_cross_entropy_with_logits(labels=truth, logits=scores)
     sketch.train(tf.reduce_mean(loss))
 
     assert names(found(sketch)) == (["x:0"], [chances.name])

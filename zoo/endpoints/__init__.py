@@ -15,7 +15,7 @@ import msgspec
 from zoo.endpoints import choice, kinds, ops, signatures, states
 from zoo.endpoints import heads as heading
 from zoo.endpoints import region as regions
-from zoo.endpoints.flow import FeedPoint, Flow, carry, follow, output_dtype
+from zoo.endpoints.flow import FeedPoint, Flow, carry, follow, output_dtype, stepped_by_hand
 from zoo.endpoints.made import compared_with_input
 from zoo.endpoints.reasons import input_reason, output_reason
 from zoo.endpoints.roles import Role, feed_shape, roles
@@ -54,13 +54,12 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
         stated = None
     said = fed or (tuple(item.tensor for item in stated.inputs) if stated is not None else ())
     found = _answer(meta, fed, fetched, stated, warnings, said)
-    zeros, symbols = (
-        ([], frozenset[int]()) if said or fetched or stated is not None else states.zero_states(meta.graph)
-    )
-    if any(item.shape and item.shape[-1] in symbols for item in found.outputs):
-        handed_on = _answer(meta, fed, fetched, stated, warnings, zeros)
-        if any(item.kind == "state" for item in handed_on.outputs):
-            found = handed_on
+    if not said and not fetched and stated is None:
+        zeros, symbols = states.zero_states(meta.graph)
+        if any(item.shape and item.shape[-1] in symbols for item in found.outputs):
+            handed_on = _answer(meta, fed, fetched, stated, warnings, zeros)
+            if any(item.kind == "state" for item in handed_on.outputs):
+                found = handed_on
     if not said and not any(item.folded is None for item in found.inputs):
         noise = _noise(meta.graph, [item.name for item in found.outputs])
         if noise:
@@ -137,9 +136,7 @@ def _made_of_gradients(graph: Graph) -> list[int]:
         return []
     if any(ops.trains(op) or op in ops.LOSSES for op in graph.by_op):
         return []
-    # Keras takes the steps of its optimizers in small ops, and assigns what comes out.
-    steps = graph.ancestors(list(graph.having_any(ops.writes)), control=False)
-    if any(ops.in_gradient(nodes[i].name) for i in steps):
+    if stepped_by_hand(graph):
         return []
     trainable = not ops.VARIABLES.isdisjoint(graph.by_op)
     return [

@@ -61,23 +61,22 @@ def _only_decides(flow: Flow, found: Region, i: int) -> bool:
 
 def with_decisions(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     """The heads, and of one that says how likely a decision was also the decision: an action, drawn."""
-    nodes, rows = flow.graph.nodes, flow.rows
     result = list(chosen)
     for head in chosen:
-        i = walk_back(flow, head.node)
-        if not head.dangling or i >= len(nodes):
-            continue
-        if nodes[i].op == "Sum" and (drawn_at := _drawn(flow, found, i)) >= 0:
-            if all(other.node != drawn_at for other in result):
-                result.append(_beside(flow, head, drawn_at))
-            continue
-        if nodes[i].op not in ops.LOSSES or len(rows[i]) != 2:
-            continue
-        made = walk_back(flow, rows[i][1][0], ops.LOOK_THROUGH | {"OneHot"})
-        drawn = flow.op(made) in ("ArgMax", "Multinomial") and found.inside[made] == 1
-        if drawn and all(other.node != made for other in result):
+        made = _decision(flow, found, walk_back(flow, head.node)) if head.dangling else -1
+        if made >= 0 and all(other.node != made for other in result):
             result.append(_beside(flow, head, made))
     return result
+
+
+def _decision(flow: Flow, found: Region, i: int) -> int:
+    """What was decided, of which a node says how likely it was; else -1."""
+    if flow.op(i) == "Sum":
+        return _drawn(flow, found, i)
+    if flow.op(i) not in ops.LOSSES or len(flow.rows[i]) != 2:
+        return -1
+    made = walk_back(flow, flow.rows[i][1][0], ops.LOOK_THROUGH | {"OneHot"})
+    return made if flow.op(made) in ("ArgMax", "Multinomial") and found.inside[made] == 1 else -1
 
 
 def _drawn(flow: Flow, found: Region, i: int) -> int:

@@ -37,7 +37,14 @@ from zoo.endpoints.heads import (
     scored_for_labels,
     unread_parts,
 )
-from zoo.endpoints.kinds import is_called, is_deliberate, is_named, output_kind, walk_back
+from zoo.endpoints.kinds import (
+    RANK_OF_PICTURES,
+    is_called,
+    is_deliberate,
+    is_named,
+    output_kind,
+    walk_back,
+)
 from zoo.endpoints.leftovers import without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
@@ -128,7 +135,7 @@ def choose(flow: Flow, found: Region) -> Choice:
 def _as_picture(flow: Flow, head: Head) -> Head:
     """The head, or the picture that it becomes to be looked at."""
     shape = flow.shape(head.node, head.port)
-    if shape is None or len(shape) != 4 or shape[-1] not in (1, 3, 4, None) or head.port:
+    if shape is None or len(shape) != RANK_OF_PICTURES or shape[-1] not in (1, 3, 4, None) or head.port:
         return head
     if is_named(flow, head.node):
         return head
@@ -303,13 +310,10 @@ def _has_fewer_axes(flow: Flow, other: Head, head: Head) -> bool:
 def _is_no_view(flow: Flow, other: Head, head: Head) -> bool:
     """Whether fixed layers, or a measure, made a tensor of the picture that a generator made."""
     shape = flow.shape(head.node, head.port)
-    if shape is None or len(shape) != _RANK_OF_PICTURES:
+    if shape is None or len(shape) != RANK_OF_PICTURES:
         return False
     seen = flow.shape(other.node, other.port)
     return seen is None or len(seen) != len(shape) or seen[-1] != shape[-1]
-
-
-_RANK_OF_PICTURES = 4
 
 
 def _without_stages(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:

@@ -114,9 +114,10 @@ class Flow:
         return set()
 
     @cached_property
-    def scopes(self) -> dict[str, int]:
-        """Bits of the variables in those scopes that somebody asked for."""
-        return {}
+    def numbers(self) -> list[tuple[str, int]]:
+        """Names and bits of the variables that are single numbers."""
+        nodes = self.graph.nodes
+        return [(nodes[i].name, 1 << k) for k, i in enumerate(self.variables) if nodes[i].shape() == ()]
 
     @cached_property
     def line(self) -> Sequence[int]:
@@ -596,7 +597,7 @@ def _variables(meta: MetaGraph) -> tuple[tuple[int, ...], bool, bool]:
     if not found:
         return _constants(graph), True, False
     stepped = {graph.sources[i][0][0] for i in graph.having_any(ops.trains) if graph.sources[i]}
-    stepped |= _stepped_in_part(graph) if stepped else _stepped_by_hand(graph)
+    stepped |= _stepped_in_part(graph) if stepped else stepped_by_hand(graph)
     trained = [i for i in found if i in stepped]
     listed = [i for i in found if nodes[i].name in meta.trainable]
     chosen = trained or listed or [i for i in found if _could_train(nodes[i])] or found
@@ -621,7 +622,7 @@ def _stepped_in_part(graph: Graph) -> set[int]:
     return found
 
 
-def _stepped_by_hand(graph: Graph) -> set[int]:
+def stepped_by_hand(graph: Graph) -> set[int]:
     """Variables that are assigned what is made of gradients by them, as Keras does."""
     slopes = [i for i in graph.about_gradients if ops.in_gradient(graph.names[i])]
     made, todo = set(slopes), list(slopes)

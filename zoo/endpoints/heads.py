@@ -465,14 +465,14 @@ def other_kinds(flow: Flow, head: Head) -> list[str]:
 def decision_beside(flow: Flow, found: Region, head: Head) -> list[str]:
     """What a head decides on, if it is a decision; else what is decided by it."""
     base = walk_back(flow, head.node)
-    if flow.op(base) in _DECIDES:
+    if flow.op(base) in _CHOOSES:
         pairs = flow.rows[base][:1]
         return names(flow, [pair for pair in pairs if found.inside[pair[0]] == 1 and flow.op(pair[0])])
     todo = list(dict.fromkeys((head.node, head.root)))
     seen = set(todo)
     while todo and len(seen) < _NEAR:
         for j in flow.readers(todo.pop()):
-            if flow.op(j) in _DECIDES:
+            if flow.op(j) in _CHOOSES:
                 return names(flow, [(j, 0)])
             if flow.op(j) in ops.LOOK_THROUGH and j not in seen:
                 seen.add(j)
@@ -480,7 +480,7 @@ def decision_beside(flow: Flow, found: Region, head: Head) -> list[str]:
     return []
 
 
-_DECIDES = frozenset({"ArgMax", "ArgMin"})
+_CHOOSES = frozenset({"ArgMax", "ArgMin"})
 _NEAR = 12
 
 

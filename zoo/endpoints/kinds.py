@@ -24,6 +24,10 @@ _NAMED = (
 )
 
 
+RANK_OF_PICTURES = 4
+"""Axes of pictures: examples, height, width, colours."""
+
+
 def walk_back(flow: Flow, i: int, through: frozenset[str] = ops.LOOK_THROUGH) -> int:
     """The node whose content ``i`` shows, seen through ops that only reshape or rename.
 
@@ -86,7 +90,7 @@ def _maker(flow: Flow, i: int, port: int) -> tuple[Node, int]:
     graph, base = flow.graph, i
     nodes = graph.nodes
     for _ in range(_DEEP):
-        if base >= len(nodes) or nodes[base].op not in ops.LOOK_THROUGH or not flow.rows[base]:
+        if base >= len(nodes) or nodes[base].op not in _SHOWS or not flow.rows[base]:
             break
         base, port = flow.rows[base][0]
     if base >= len(nodes):
@@ -110,6 +114,8 @@ def _maker(flow: Flow, i: int, port: int) -> tuple[Node, int]:
     return maker, port
 
 
+_SHOWS = ops.LOOK_THROUGH | {"Minimum", "Maximum"}
+"""Clipped chances are chances."""
 _DEEP = 32
 """Nodes that show another's content, or calls in calls, that are seen through at most."""
 

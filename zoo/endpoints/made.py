@@ -8,6 +8,7 @@ from zoo.endpoints import ops
 from zoo.endpoints.ending import turned
 from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Groups, Head, add_view, cone
+from zoo.endpoints.kinds import RANK_OF_PICTURES
 from zoo.endpoints.region import Region, fed_content
 from zoo.endpoints.views import before_loss, clipped
 
@@ -25,10 +26,9 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
             continue
         for source in row:
             if found.lossward[source] and flow.variable_bits[source] & missing:
-                if all(_weighs(flow, s, source) for s in raw):
+                weighed = nodes[i].op == "Mul" and flow.op(source) in _COMPARED
+                if weighed or all(_weighs(flow, s, source) for s in raw):
                     continue
-                if nodes[i].op == "Mul" and flow.op(source) in _COMPARED:
-                    continue  # what was compared is weighed
                 before = _activated(flow, found, _before_logarithm(flow, found, source))
                 add_view(flow, found, groups, before, dangling=True, rule="reconstruction")
     widest = max((head.coverage.bit_count() for head in groups.values()), default=0)
@@ -44,6 +44,7 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
 
 
 _COMPARED = frozenset({"Pow", "Square", "SquaredDifference", "Abs"})
+"""What a comparison becomes before it is weighed."""
 
 
 def _weighs(flow: Flow, i: int, j: int) -> bool:
@@ -189,7 +190,8 @@ def generators(flow: Flow, found: Region) -> tuple[list[Head], int]:
             if not flow.variable_bits[s]:
                 if flow.feed_bits[s] and not flow.feed_bits[s] & found.labels:
                     raw.setdefault(root, s)
-                    looked_up.update({root} if nodes[i].op in ops.LOOKUPS else ())
+                    if nodes[i].op in ops.LOOKUPS:
+                        looked_up.add(root)
             elif (both := _joined_batches(flow, found, s)) is not None:
                 raw.setdefault(root, both[0])
                 made.setdefault(root, []).append((both[1], own))
@@ -244,14 +246,13 @@ def _joined_batches(flow: Flow, found: Region, i: int) -> tuple[int, int] | None
     if flow.op(i) not in ("Concat", "ConcatV2"):
         return None
     shape = flow.shape(i) or ()
-    joined = [s for s, _ in flow.rows[i][:_JOINED]] if len(shape) == _RANK_OF_PICTURES else []
+    joined = [s for s, _ in flow.rows[i][:_JOINED]] if len(shape) == RANK_OF_PICTURES else []
     alike = [s for s in joined if (flow.shape(s) or ())[1:] == shape[1:]]
     raw = [s for s in alike if flow.feed_bits[s] and not flow.variable_bits[s]]
     made = [s for s in alike if flow.variable_bits[s] and found.inside[s] == 1]
     return (raw[0], made[0]) if len(raw) == len(made) == 1 else None
 
 
-_RANK_OF_PICTURES = 4
 _JOINED = 8
 """Tensors that are joined to one batch, at most."""
 

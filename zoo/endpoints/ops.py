@@ -70,10 +70,7 @@ _GRADIENTS = re.compile(
 
 def names_its_input(node: Node) -> bool:
     """Whether a node is there for its name alone."""
-    if node.op != "Identity":
-        return False
-    name = unnumbered(node.name.rpartition("/")[2])
-    return name not in ("identity", "read", "merge", "control_dependency") and name not in _JOINS
+    return node.op == "Identity" and unnumbered(node.name.rpartition("/")[2]) not in _BY_FUNCTIONS
 
 
 def joins_one(node: Node) -> bool:
@@ -82,6 +79,8 @@ def joins_one(node: Node) -> bool:
 
 
 _JOINS = frozenset({"concat", "addn"})
+_BY_FUNCTIONS = _JOINS | {"identity", "read", "merge", "control_dependency"}
+"""Names that functions of TensorFlow give to an identity."""
 
 
 def unnumbered(name: str) -> str:

@@ -13,6 +13,8 @@ from zoo.protos import Shape
 
 def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bool) -> str:
     """Why a head is an output: which op, how many variables, no label, who reads it."""
+    if head.rule == "transitions":
+        return "how likely one tag follows another: who finds the path, as the graph does not, needs it, too"
     base = walk_back(flow, head.node)
     op = flow.graph.nodes[base].op if base < len(flow.graph.nodes) else "tensor"
     own, everything = head.coverage.bit_count(), found.everything(flow).bit_count()
@@ -28,8 +30,6 @@ def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bo
     if found.labels:
         parts.append("and on no label")
     text = " ".join(parts)
-    if head.rule == "transitions":
-        return "how likely one tag follows another: who finds the path, as the graph does not, needs it, too"
     if head.rule == "reconstruction":
         text += "; the loss compares it with the input itself"
     elif head.rule == "generator":

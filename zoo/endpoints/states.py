@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zoo.endpoints import ops
 from zoo.endpoints.flow import FeedPoint, Flow, output_dtype
 from zoo.endpoints.kinds import walk_back
-from zoo.graph import Graph, Node, tensor_name
+from zoo.graph import Graph, Node, Source, tensor_name
 from zoo.shapes.values import constant
 
 _REACH = 2000
@@ -56,11 +56,8 @@ def is_zero_state(node: Node) -> bool:
 def _zeros_before(graph: Graph, i: int) -> int:
     """The zeros that the loop variable of an exit begins with; -1 where it begins with something else."""
     nodes = graph.nodes
-    for op in ("Switch", "Merge"):
-        i = graph.sources[i][0][0] if graph.sources[i] else i
-        if nodes[i].op.removeprefix("Ref") != op:
-            return -1
-    for enter, _ in graph.sources[i][:2]:
+    merge = _merge_of(graph, graph.sources, i)
+    for enter, _ in graph.sources[merge][:2] if merge >= 0 else ():
         if nodes[enter].op.removeprefix("Ref") == "Enter" and graph.sources[enter]:
             start = graph.sources[enter][0][0]
             if is_zero_state(nodes[start]):
@@ -156,13 +153,17 @@ def accumulates(flow: Flow, i: int) -> bool:
 
 def _loop_variable(flow: Flow, i: int) -> int:
     """The merge at the head of the loop whose variable an exit hands out; -1 if ``i`` shows no exit."""
-    nodes = flow.graph.nodes
-    node = walk_back(flow, i, HANDS_ON)
+    return _merge_of(flow.graph, flow.rows, walk_back(flow, i, HANDS_ON))
+
+
+def _merge_of(graph: Graph, rows: Sequence[tuple[Source, ...]], i: int) -> int:
+    """The merge of the loop variable that a node hands out of its loop; -1 if it hands out none."""
+    nodes = graph.nodes
     for op in ("Exit", "Switch"):
-        if node >= len(nodes) or nodes[node].op.removeprefix("Ref") != op or not flow.rows[node]:
+        if i >= len(nodes) or nodes[i].op.removeprefix("Ref") != op or not rows[i]:
             return -1
-        node = flow.rows[node][0][0]
-    return node if node < len(nodes) and nodes[node].op in ("Merge", "RefMerge") else -1
+        i = rows[i][0][0]
+    return i if i < len(nodes) and nodes[i].op in ("Merge", "RefMerge") else -1
 
 
 def next_states(flow: Flow, feed: FeedPoint) -> list[int]:

@@ -271,7 +271,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     node, logarithm, shaped = i, _for_logarithms(flow, i), -1
     for _ in range(8):
         op = nodes[node].op
-        if _is_of_pixels(flow, node) and clipped(flow, node) == node:
+        if _is_of_pixels(flow, node) and _is_clipped(flow, node):
             return node
         if op in ops.PROBABILITIES:
             formed = shaped >= 0 and (_within(flow, shaped, node) or _unfolds(flow, node, shaped))
@@ -320,8 +320,8 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
 
 def _is_of_pixels(flow: Flow, i: int) -> bool:
     """Whether a tensor has more numbers for each example than classes and tags are."""
-    shape = flow.shape(i)
-    return bool(shape) and shape is not None and (shape[-1] or 0) >= _PIXELS
+    shape = flow.shape(i) or ()
+    return any((length or 0) >= _PIXELS for length in shape[-1:])
 
 
 _PIXELS = 100
@@ -337,22 +337,28 @@ _LITTLE = 1e-3
 
 
 def clipped(flow: Flow, i: int) -> int:
-    """The chances before ``i`` that were clipped outside of a loss and are read more than once; else -1.
-
-    Who clips for a logarithm alone does so where the logarithm is taken; and who names chances means those.
-    """
+    """The chances before ``i`` that were clipped under a name, see `_is_clipped`; else -1."""
     for _ in range(8):
-        if flow.op(i) == "Maximum" and flow.rows[i] and flow.op(flow.rows[i][0][0]) == "Minimum":
-            logarithm = any(flow.op(j) == "Log" for j in flow.readers(i))
-            low = flow.rows[i][0][0]
-            before = flow.rows[low][0][0] if flow.rows[low] else low
-            named = flow.op(before) != "" and is_called(flow, before)
-            scoped = scope_of_loss(flow.graph.names[i]) != ""
-            return i if logarithm and _read_twice(flow, i) and not named and not scoped else -1
+        if _is_clipped(flow, i):
+            return i
         if flow.op(i) not in _PREPARES_LOGARITHM | ops.LOOK_THROUGH or not flow.rows[i]:
-            return -1
+            break
         i = next((s for s, _ in flow.rows[i] if flow.variable_bits[s]), len(flow.rows))
     return -1
+
+
+def _is_clipped(flow: Flow, i: int) -> bool:
+    """Whether chances without a name were clipped outside of a loss, and are read more than once.
+
+    Who clips for a logarithm alone does so where the logarithm is taken.
+    """
+    low = flow.rows[i][0][0] if flow.op(i) == "Maximum" and flow.rows[i] else i
+    if flow.op(low) != "Minimum" or not flow.rows[low] or scope_of_loss(flow.graph.names[i]):
+        return False
+    chances = flow.rows[low][0][0]
+    if flow.op(chances) and is_called(flow, chances):
+        return False
+    return _read_twice(flow, i) and any(flow.op(j) == "Log" for j in flow.readers(i))
 
 
 def _for_logarithms(flow: Flow, i: int) -> bool:
@@ -401,7 +407,8 @@ def _shown_beside(flow: Flow, found: Region, i: int) -> int:
 def before_scope_of_loss(flow: Flow, found: Region, i: int) -> int:
     """The one tensor that a scope called a loss makes ``i`` of; ``i`` where it is in none."""
     scope, outside = scope_of_loss(flow.graph.names[i]), set[int]()
-    own = _numbers_in(flow, scope) if scope else 0
+    # A loss may have a scale or a margin that is trained, too.
+    own = sum(bit for name, bit in flow.numbers if scope and name.startswith(scope))
     bits = flow.variable_bits[i] & ~own
     todo, seen = [i], {i}
     # Where ends are many, few are looked into deeply.
@@ -423,17 +430,6 @@ def before_scope_of_loss(flow: Flow, found: Region, i: int) -> int:
 _DEEPLY = 100
 _OF_A_LOSS = 500
 """Nodes that a loss is made of, as far as it is looked through: some compare each example with all others."""
-
-
-def _numbers_in(flow: Flow, scope: str) -> int:
-    """Bits of the single numbers in a scope: a loss may have a scale or a margin that is trained, too."""
-    if scope not in flow.scopes:
-        names = flow.graph.names
-        flow.scopes[scope] = sum(
-            1 << bit for bit, i in enumerate(flow.variables)
-            if names[i].startswith(scope) and flow.graph.nodes[i].shape() == ()
-        )  # fmt: skip
-    return flow.scopes[scope]
 
 
 def _only_weighed(flow: Flow, found: Region, i: int) -> bool:
