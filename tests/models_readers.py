@@ -365,6 +365,9 @@ def _keras(root: Path) -> None:
     joined = layers.Concatenate(name="join")([a, layers.Dense(3, name="inner")(b)])
     heads = [layers.Dense(2, name="two")(joined), layers.Dense(3, name="three")(joined)]
     keras.Model([a, b], heads).save(root / "keras" / "hey-mycroft.train.net.h5")
+    inner = [layers.Dense(4, name="a"), layers.Dropout(0.1), layers.Dense(3, name="b")]
+    served = keras.Sequential([keras.Input((8,)), *inner], name="net")
+    served.export(root / "keras_export", verbose=False)
 
 
 def _tflite(tf: Any, root: Path) -> None:

@@ -235,6 +235,40 @@ def test_objects_are_called_by_their_own_names(built: Built) -> None:
     assert facts.by_kind["optimizer"].count == 6
 
 
+def test_what_keras_exports_twice_is_counted_once(built: Built) -> None:
+    """Keras lists its variables and stores copies of them; the graph declares them once more, for nothing."""
+    found = bind(read(built.keras_export))
+    facts = variables.facts(found)
+
+    assert found.missing_in_checkpoint == found.missing_in_graph == ()
+    model = {item.name: (item.shape, item.trainable) for item in found.variables if item.kind == "model"}
+    assert model == {
+        "net/a/kernel": ((8, 4), True),
+        "net/a/bias": ((4,), True),
+        "net/b/kernel": ((4, 3), True),
+        "net/b/bias": ((3,), True),
+    }
+    copies = {item.of for item in found.variables if item.kind == "other" and item.of is not None}
+    assert copies == set(model)
+    assert (facts.parameters, facts.by_kind["model"].count) == (51, 4)
+    assert facts.sentence.startswith("Checkpoint 1.5 kB = model 204 bytes + copies of it 204 bytes + other ")
+
+
+def test_lists_that_hold_the_same_zeros_under_other_names_are_no_copies(tmp_path: Path) -> None:
+    """Two nets of untrained biases, and two lists of which one has a variable of its own."""
+    import tensorflow as tf
+
+    def zeros(*names: str) -> list[object]:
+        return [tf.Variable(tf.zeros([4]), name=name) for name in names]
+
+    part = [*zeros("a"), tf.Variable(tf.ones([4]), name="b")]
+    net = tf.train.Checkpoint(one=zeros("a", "b"), two=zeros("c", "d"), three=part)
+    net.write(str(tmp_path / "model.ckpt"))
+    found = bind(read(tmp_path))
+
+    assert variables.facts(found).parameters == 24
+
+
 def names(bindings: Bindings) -> list[tuple[str, str, str]]:
     return [(item.name, item.type, item.words) for item in variables.infer_layers(bindings)]
 

@@ -109,7 +109,7 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
     slot: str | None = None
     """Optimizer slots: ``Adam``, ``Momentum``, …"""
     of: str | None = None
-    """Slots and moving averages: the variable they belong to."""
+    """Slots, moving averages and copies: the variable they belong to."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,10 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
+import msgspec
+
 from zoo import records
-from zoo.graph import MetaGraph, Node
+from zoo.graph import Graph, MetaGraph, Node
 from zoo.model import Bindings, Kind, Piece, Variable
 from zoo.protos import DTYPE_SIZES, Shape
 from zoo.readers.bundle import object_graph
@@ -26,6 +28,8 @@ from zoo.weights import StoredTensor, Weights
 VARIABLE_OPS = frozenset(["Variable", "VariableV2", "AutoReloadVariable", "VarHandleOp"])
 _EMA = "/ExponentialMovingAverage"
 _NEAREST = 3
+_LISTS = 8
+"""Lists of variables that a list is compared with."""
 _KINDS: tuple[Kind, ...] = ("model", "optimizer", "moving_average", "other")
 
 
@@ -53,7 +57,10 @@ class _Binder:
     def bindings(self) -> Bindings:
         self.tensors: Mapping[str, StoredTensor] = {} if self.weights is None else self.weights.tensors
         self.objects: Any = None if self.weights is None else object_graph(self.weights)
-        self.names = {} if self.objects is None else _unique(full_names(self.objects))
+        full = {} if self.objects is None else full_names(self.objects)
+        self.copies = _copies(full, self.tensors)
+        self.names = _unique({key: name for key, name in full.items() if key not in self.copies})
+        self.names |= {key: full[key] for key, whole in self.copies.items() if whole in self.names}
         self.slots = {} if self.objects is None else slot_keys(self.objects)
         self.known: dict[str, Shape] = {plain(key): tensor.shape for key, tensor in self.tensors.items()}
         self.known |= {
@@ -63,6 +70,7 @@ class _Binder:
             self.graph_side(self.meta)
         in_graph = {variable.name for variable in self.variables}
         lost = self.stored_side(in_graph)
+        self.set_copies_apart()
         warnings = []
         if self.meta is not None and self.prefer == "ema":
             models = sum(variable.kind == "model" for variable in self.variables if variable.node is not None)
@@ -76,6 +84,26 @@ class _Binder:
             missing_in_graph=tuple(lost),
             warnings=tuple(warnings),
         )
+
+    def set_copies_apart(self) -> None:
+        """Of a variable that is stored twice, one is the model's: that which the graph makes more of."""
+        if not self.copies:
+            return
+        uses: Counter[str] = Counter()
+        for variable in self.variables:
+            if self.meta is not None and variable.node is not None and variable.key is not None:
+                graph = self.meta.graph
+                uses[variable.key] += len(graph.consumers[graph.index[variable.node]])
+        owners = {
+            whole if uses[copy] > uses[whole] else copy: self.names.get(whole, plain(whole))
+            for copy, whole in self.copies.items()
+        }
+        self.variables = [
+            msgspec.structs.replace(variable, kind="other", slot=None, of=owners[variable.key])
+            if variable.key in owners
+            else variable
+            for variable in self.variables
+        ]
 
     def graph_side(self, meta: MetaGraph) -> None:
         """The variables of the graph, in file order."""
@@ -92,7 +120,9 @@ class _Binder:
         pool = _Pool(self.tensors)
         for node, name, dtype, shape in stated:
             known = targets.get(node.name, ())
-            self.variables.append(self.bound(node, name, dtype, shape, meta, known, by_object, slots, pool))
+            variable = self.bound(node, name, dtype, shape, meta, known, by_object, slots, pool)
+            if variable is not None:
+                self.variables.append(variable)
 
     def bound(
         self,
@@ -105,8 +135,8 @@ class _Binder:
         by_object: Mapping[str, Sequence[str]],
         slots: Mapping[str, tuple[str, str]],
         pool: _Pool,
-    ) -> Variable:
-        """One variable of the graph with its stored value, if there is one."""
+    ) -> Variable | None:
+        """One variable of the graph with its stored value, if there is one; None where there need be none."""
         chosen, tensor, problem = self.choose(targets, dtype, shape)
         guesses: list[Target] = []
         if tensor is None:
@@ -115,6 +145,9 @@ class _Binder:
             problem = problem or other
         if tensor is not None:
             shape = chosen.shape if chosen is not None and chosen.offset is not None else tensor.shape
+            own = self.names.get(tensor.key)
+            if own is not None and kinds.unnumbered(name) in (own, "Variable"):
+                name = own  # the graph had to number it, beside what is left behind, or knows no name
         judged = kinds.judge(name, dtype, shape, self.known)
         if judged.kind in ("model", "optimizer") and node.name in slots:
             # Read off the graph, whatever the optimizer was called.
@@ -130,6 +163,8 @@ class _Binder:
                     self.used.add(average)
                     key = average
         elif self.weights is not None:
+            if not targets and _is_left_behind(meta.graph, node):
+                return None
             wanted = next((target.key for target in (*targets, *guesses)), name)
             self.missing.append(_absent(name, dtype, shape, wanted, bool(targets), problem, pool))
         piece = None
@@ -234,6 +269,47 @@ class _Binder:
                     f"{name} {list(tensor.shape)} is stored, and no variable of the graph takes it{more}"
                 )
         return lost
+
+
+def _copies(names: Mapping[str, str], tensors: Mapping[str, StoredTensor]) -> dict[str, str]:
+    """Key → key of the variable that it is a copy of, of lists whose variables another list has as well.
+
+    Keras' ``export`` stores what it lists as ``variables`` and, as variables of their own,
+    ``_all_variables``.  They have the same names, and the same bytes by their checksums.
+
+    Args:
+        names: by key, the variable's own name.
+        tensors: what is stored, by key.
+    """
+    lists: dict[str, dict[tuple[object, ...], str]] = {}
+    for key, name in names.items():
+        folder, _, number = plain(key).rpartition("/")
+        tensor = tensors.get(key)
+        if tensor is not None and tensor.crc32c is not None and number.isdigit():
+            told: tuple[object, ...] = (name, tensor.dtype, tensor.shape, tensor.crc32c)
+            lists.setdefault(folder, {}).setdefault(told, key)
+    having: dict[tuple[object, ...], list[str]] = {}
+    for folder in sorted(lists, key=lambda folder: (-len(lists[folder]), folder)):
+        for told in lists[folder]:
+            having.setdefault(told, []).append(folder)
+    found: dict[str, str] = {}
+    for folder, mine in lists.items():
+        # The longer list is the whole one; of two alike, the first.
+        for other in having[next(iter(mine))][:_LISTS]:
+            if other == folder:
+                break
+            if mine.keys() <= lists[other].keys():
+                found |= {key: lists[other][told] for told, key in mine.items()}
+                break
+    return found
+
+
+def _is_left_behind(graph: Graph, node: Node) -> bool:
+    """Whether nothing takes or gives the value of a variable but a read that nobody reads."""
+    return node.op == "VarHandleOp" and all(
+        graph.nodes[reader].op == "ReadVariableOp" and not graph.consumers[reader]
+        for reader, _ in graph.consumers[graph.index[node.name]]
+    )
 
 
 def _unique(names: Mapping[str, str]) -> dict[str, str]:
@@ -407,8 +483,12 @@ def _sentence(variables: Sequence[Variable], total: int) -> str:
         )
     if state:
         parts.append(f"optimizer state {size_words(state)}")
-    for kind, words in (("moving_average", "moving averages"), ("other", "other")):
-        size = sum(v.bytes for v in variables if v.kind == kind)
+    for words, kind, copies in (
+        ("moving averages", "moving_average", None),
+        ("copies of it", "other", True),
+        ("other", "other", False),
+    ):
+        size = sum(v.bytes for v in variables if v.kind == kind and copies in (None, v.of is not None))
         if size:
             parts.append(f"{words} {size_words(size)}")
     if not parts:

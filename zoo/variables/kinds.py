@@ -55,6 +55,8 @@ _METRICS = frozenset(
 _AVERAGES = frozenset(
     ["exponentialmovingaverage", "movingaverage", "moving_average", "ema", "average", "swa", "shadow"]
 )
+_RANDOM = frozenset(["seed_generator_state", "statevar"])
+"""What Keras' and TensorFlow's generators of random numbers keep."""
 _DEBIAS = frozenset(["biased", "local_step"])
 
 
@@ -77,7 +79,7 @@ def plain(name: str) -> str:
     return name.removesuffix(ATTRIBUTE).removesuffix(":0")
 
 
-def _unnumbered(part: str) -> str:
+def unnumbered(part: str) -> str:
     """``Adam_1`` → ``Adam``."""
     return _NUMBER.sub("", part) if part[-1:].isdigit() else part
 
@@ -87,7 +89,7 @@ def judge(name: str, dtype: str, shape: Shape, known: Mapping[str, Shape]) -> Ju
     name = plain(name)
     parts = name.split("/")
     last = parts[-1].lower()
-    bare = _unnumbered(last)
+    bare = unnumbered(last)
     parent = name.rpartition("/")[0]
     if name == "_CHECKPOINTABLE_OBJECT_GRAPH" or dtype == "string":
         return _OTHER
@@ -108,13 +110,15 @@ def judge(name: str, dtype: str, shape: Shape, known: Mapping[str, Shape]) -> Ju
         return Judgement("optimizer", "beta powers")
     if _COUNTERS.match(bare) and _scalar(shape):
         return _OTHER
+    if bare in _RANDOM:
+        return _OTHER
     if bare in _HYPER and _scalar(shape):
         return Judgement("optimizer", "settings") if bare not in ("momentum", "decay", "epsilon") else _OTHER
     if "metrics" in (part.lower() for part in parts[:-1]) or (bare in _METRICS and len(parts) > 1):
         return _OTHER
     # Same shape as the variable above it in the name: an optimizer with a name of its own.
     if parent in known and shape is not None and known[parent] == shape and shape != ():
-        own = _unnumbered(parts[-1])
+        own = unnumbered(parts[-1])
         return Judgement("optimizer", slot_title(own), parent)
     if dtype == "bool" or (dtype in ("int32", "int64") and _scalar(shape)):
         return _OTHER
@@ -135,7 +139,7 @@ def slot_title(slot: str) -> str:
 def _scope(parts: list[str]) -> str | None:
     """The optimizer whose name scope a variable lies in; only an outer scope counts."""
     for depth, part in enumerate(parts[:2]):
-        word = _unnumbered(part.lower())
+        word = unnumbered(part.lower())
         if word in _SCOPES and (
             depth == 0 or parts[0].lower() in ("training", "train", "optimizer", "root", "model")
         ):
