@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
+from zoo.endpoints.averages import with_averages
 from zoo.endpoints.beside import (
     before_joined,
     is_shown,
@@ -48,9 +49,16 @@ from zoo.endpoints.kinds import (
 from zoo.endpoints.leftovers import without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
+from zoo.endpoints.states import goes_round
 from zoo.endpoints.told import told
-from zoo.endpoints.trainers import through_another, without_critics, without_teachers
-from zoo.endpoints.views import shown_clipped
+from zoo.endpoints.trainers import (
+    through_another,
+    without_adversaries,
+    without_baselines,
+    without_critics,
+    without_teachers,
+)
+from zoo.endpoints.views import pasted, shown_clipped
 
 _AUXILIARY = re.compile(r"(^|[/_])aux", re.IGNORECASE)
 _TARGET = re.compile(r"(^|[/_])target", re.IGNORECASE)
@@ -75,15 +83,19 @@ def choose(flow: Flow, found: Region) -> Choice:
         others = copies + [head for head in groups if all(head is not one for one in [*said, *copies])]
         doubt = _DOUBT * any(head.coverage & ~_union(said) for head in others)
         return Choice(said, others, (_SHOWN if len(said) == 1 else _SINGLE) - doubt)
-    made, judge = generators(flow, found) if flow.learns else ([], 0)
+    groups, for_training = _for_use_alone(flow, found, groups)
+    made, judge = generators(flow, found) if flow.learns and not for_training else ([], 0)
     if made:
         choice = _generated(flow, groups, made, judge)
+        choice.chosen = with_averages(flow, choice.chosen)
         choice.chosen = [_as_picture(flow, head) for head in choice.chosen]
         choice.chosen = [part for head in choice.chosen for part in parts(flow, found, head)]
         return choice
     if flow.frozen and groups and (answer := _frozen(flow, found, groups)):
         return answer
     groups, teachers = without_teachers(flow, groups)
+    groups, misled = without_adversaries(flow, groups)
+    teachers += misled
     groups, judgements = through_another(flow, found, groups) if flow.learns else (groups, [])
     judgements += teachers
     groups, leftovers = without_leftovers(flow, found, groups)
@@ -104,6 +116,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     dropped += targets
     chosen, critics = without_critics(flow, chosen)
     dropped += critics
+    chosen, baselines = without_baselines(flow, chosen)
+    dropped += baselines
     chosen, late = _penultimate(flow, chosen)
     chosen, drawn = _without_chances(flow, chosen)
     dropped += drawn
@@ -114,9 +128,10 @@ def choose(flow: Flow, found: Region) -> Choice:
     chosen, rebuilt = _without_rebuilt(flow, chosen)
     dropped += rebuilt
     chosen, small = _without_subsets(flow, chosen)
-    dropped += late + small + leftovers + judgements
+    dropped += late + small + leftovers + judgements + for_training
     chosen = with_both_layouts(flow, found, chosen)
     confidence = _confidence(flow, chosen, dropped, everything)
+    chosen = with_averages(flow, chosen)
     chosen = before_joined(flow, found, chosen)
     chosen = with_earlier_steps(flow, found, chosen)
     chosen = with_named_views(flow, chosen)
@@ -132,6 +147,34 @@ def choose(flow: Flow, found: Region) -> Choice:
     return Choice(chosen, dropped + rest, confidence)
 
 
+def _for_use_alone(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """The heads that need nothing of what a loss needs, if there are any: their placeholders are for use.
+
+    So it is with a second run of the net beside that which is trained, and with a decoder for codes that
+    somebody feeds.
+    """
+    taught = [head for head in groups if head.labels]
+    if not flow.taught or not taught:
+        return groups, []
+    trained = 0
+    for i in flow.line:
+        if flow.taught[i] or flow.teaches[i]:
+            trained |= flow.feed_bits[i]
+    own = [
+        head for head in groups
+        if head.rule == "head" and head.dangling and head.feeds and not head.feeds & trained
+        and not head.labels
+    ]  # fmt: skip
+    if not any(not other.coverage & ~head.coverage for other in taught for head in own):
+        return groups, []
+    made_for_somebody, _ = without_leftovers(flow, found, groups)
+    own = [head for head in own if head in made_for_somebody]
+    own = [head for head in own if is_named(flow, head.node)] or own
+    for head in own:
+        head.towers += sum(other.coverage == head.coverage for other in taught)
+    return (own, [head for head in groups if head not in own]) if own else (groups, [])
+
+
 def _as_picture(flow: Flow, head: Head) -> Head:
     """The head, or the picture that it becomes to be looked at."""
     shape = flow.shape(head.node, head.port)
@@ -139,7 +182,8 @@ def _as_picture(flow: Flow, head: Head) -> Head:
         return head
     if is_named(flow, head.node):
         return head
-    shown = shown_clipped(flow, head.node)
+    whole = pasted(flow, head.node)
+    shown = shown_clipped(flow, whole)
     return head if shown == head.node else replace(head, node=shown, alternatives=[(head.node, 0)])
 
 
@@ -178,8 +222,8 @@ def _with_unlabelled(
     rest: list[Head] = []
     if extra and _count(_union(extra)) >= _count(_union(groups)):
         shown = [head for head in groups if head.dangling]
-        if shown and all(is_named(flow, head.node) for head in shown):
-            return groups, extra, []  # named, and read by nobody: made to be fetched
+        if shown and all(is_named(flow, head.node) or _run_again(flow, head) for head in shown):
+            return groups, extra, []  # named, or run once more, and read by nobody: made to be fetched
         beside = [head for head in shown if head.coverage & ~_union(extra)]
         rest, groups = [head for head in groups if head not in beside], [*beside, *extra]
     else:
@@ -188,6 +232,12 @@ def _with_unlabelled(
     if extra and flow.learns:
         groups, judgements = through_another(flow, found, groups)
     return groups, rest, judgements
+
+
+def _run_again(flow: Flow, head: Head) -> bool:
+    """Whether a net's last layer was run once more for a head, without the chance that the others need."""
+    others = made_alike(flow, head.node)
+    return bool(others) and not flow.random_bits[head.node] and all(flow.random_bits[i] for i in others)
 
 
 _FEW = 10
@@ -368,7 +418,24 @@ def _says_more(flow: Flow, other: Head, head: Head) -> bool:
         and (_count(other.coverage), head.node in other.cone) > (_count(head.coverage), False)
         and _same_width(flow, other, shape[-1] if shape else None)
         and not _other_part(flow, head, other)
+        and not _joining(flow, head.node) & _joining(flow, other.node)
     )
+
+
+def _joining(flow: Flow, i: int) -> set[int]:
+    """Where a tensor is joined with others, in whatever form: the answers of several scales, for one loss."""
+    todo, seen, found = [i], {i}, set[int]()
+    while todo and len(seen) < _FORMS:
+        for j in flow.readers(todo.pop())[:_FORMS]:
+            if flow.op(j) in ("Concat", "ConcatV2", "Pack"):
+                found.add(j)
+            elif flow.op(j) in ops.LOOK_THROUGH and j not in seen:
+                seen.add(j)
+                todo.append(j)
+    return found
+
+
+_FORMS = 16
 
 
 def _is_auxiliary(flow: Flow, head: Head) -> bool:
@@ -441,24 +508,14 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
         # A start from which the end is found has a label of its own; an early stage has that of the last.
         own = head.met and not any(head.met & (o.labels | o.met) for o in groups if o is not head)
         answers = own and head.dangling and flow.op(walk_back(flow, head.node)) in ops.PROBABILITIES
-        wanted = named or answers or head.rule == "state" or _goes_round(flow, head)
+        wanted = (
+            named
+            or answers
+            or head.rule == "state"
+            or (head.dangling and goes_round(flow, head.node, head.port))
+        )
         (dropped if inner and not wanted else kept).append(head)
     return kept, dropped
-
-
-def _goes_round(flow: Flow, head: Head) -> bool:
-    """Whether a head has the form of a feed that it is made of, and may be fed at the next call: a state."""
-    shape = flow.shape(head.node, head.port)
-    if not head.dangling or not shape or len(shape) != _RANK_OF_STATES or None in shape:
-        return False
-    return any(
-        head.feeds >> k & 1 and feed.dtype.startswith("float") and flow.shape(feed.node, feed.port) == shape
-        for k, feed in enumerate(flow.feeds)
-    )
-
-
-_RANK_OF_STATES = 2
-"""One row for each example: no picture, no sequence."""
 
 
 def _unnamed(flow: Flow, head: Head) -> bool:

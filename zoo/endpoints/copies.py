@@ -132,16 +132,13 @@ def inference(flow: Flow, head: Head) -> tuple[int, ...]:
     """How much a copy of the net looks like the one for inference; more is better."""
     nodes = flow.graph.nodes
     name = nodes[head.node].name
-    statistics = sum(
-        1 for i in head.cone for s, _ in flow.rows[i]
-        if s < len(nodes) and not flow.feed_bits[s] and _is_statistic(flow, s)
-    )  # fmt: skip
+    statistics = any(flow.statistics[s] for i in head.cone for s, _ in flow.rows[i])
     random = sum(1 for i in head.cone if i < len(nodes) and nodes[i].op in ops.RANDOM)
     if head.rule == "generator" or not flow.feed_bits[head.node]:
         random = 0
     differentiated = (
         bool(flow.taught[head.root])
-        if flow.losses
+        if flow.taught
         else f"gradients/{nodes[head.root].name}_grad" in _gradient_scopes(flow)
     )
     piped = sum(1 for i in head.cone if i < len(nodes) and ops.hands_out_examples(nodes[i].op))
@@ -149,7 +146,7 @@ def inference(flow: Flow, head: Head) -> tuple[int, ...]:
     shown = head.dangling or bool(flow.taught and not flow.taught[head.node])
     return (
         -min(random, 1),
-        min(statistics, 1),
+        int(statistics),
         int(not differentiated),
         int(shown),
         -min(piped, 1),
@@ -163,13 +160,6 @@ def _inference_in_name(name: str) -> int:
     if FOR_TRAINING.search(name):
         return int(_FOR_INFERENCE.search(name) is not None) - 1
     return 2 * int(_FOR_INFERENCE.search(name) is not None) - int(_FOR_VALIDATION.search(name) is not None)
-
-
-def _is_statistic(flow: Flow, i: int) -> bool:
-    node = flow.graph.nodes[i]
-    if node.op in ops.PASSES and flow.rows[i]:
-        node = flow.graph.nodes[flow.rows[i][0][0]]
-    return node.op in ops.VARIABLES and "moving" in node.name.lower()
 
 
 def _gradient_scopes(flow: Flow) -> frozenset[str]:

@@ -114,6 +114,25 @@ class Flow:
         return set()
 
     @cached_property
+    def statistics(self) -> bytearray:
+        """Nodes that are made of what layers have seen in training, kept in variables, and of no example."""
+        nodes, found = self.graph.nodes, bytearray(len(self.rows))
+        kept = self.graph.having(ops.VARIABLES)
+        assigned = _assigned(self.graph) - set(self.variables) if self.trained else ()
+        todo = [
+            i for i in kept
+            if "moving" in nodes[i].name.lower() or (i in assigned and len(nodes[i].shape() or ()) == 1)
+        ]  # fmt: skip
+        for i in todo:
+            found[i] = 1
+        while todo:
+            for j in self.readers(todo.pop()):
+                if not found[j] and not self.feed_bits[j]:
+                    found[j] = 1
+                    todo.append(j)
+        return found
+
+    @cached_property
     def numbers(self) -> list[tuple[str, int]]:
         """Names and bits of the variables that are single numbers."""
         nodes = self.graph.nodes
@@ -462,8 +481,22 @@ def _only_shows(graph: Graph, i: int) -> bool:
         op = graph.nodes[j].op
         if op in ("Placeholder", "PlaceholderV2"):
             return True
+        if op == "PlaceholderWithDefault" and _stands_for_examples(graph, j):
+            return True
         if not ops.hands_out_examples(op) and op not in ops.SHAPES:
             todo.extend(source for source, port in graph.sources[j] if port >= 0)
+    return False
+
+
+def _stands_for_examples(graph: Graph, i: int) -> bool:
+    """Whether a placeholder's default is what a pipeline hands out."""
+    for _ in range(8):
+        sources = [source for source, port in graph.sources[i] if port >= 0]
+        if not sources:
+            return False
+        i = sources[0]
+        if ops.hands_out_examples(graph.nodes[i].op):
+            return True
     return False
 
 
@@ -542,6 +575,9 @@ def _off(graph: Graph, *, backward: bool) -> bytearray:
     for i in graph.having(("If", "StatelessIf")):
         # TensorFlow calls them AssertGuard; looking into all conditionals takes time.
         off[i] = off[i] or ("Assert" in graph.names[i] and _only_asserts(graph, i))
+    for i in graph.having(("CheckNumerics", "CheckNumericsV2")):
+        readers = graph.consumers[i]
+        off[i] = off[i] or (len(readers) > 0 and all(port < 0 for _, port in readers))
     if not backward:
         names = graph.names
         for i in graph.about_gradients:
@@ -598,6 +634,7 @@ def _variables(meta: MetaGraph) -> tuple[tuple[int, ...], bool, bool]:
         return _constants(graph), True, False
     stepped = {graph.sources[i][0][0] for i in graph.having_any(ops.trains) if graph.sources[i]}
     stepped |= _stepped_in_part(graph) if stepped else stepped_by_hand(graph)
+    stepped |= _stepped_outside(graph) if stepped else set()
     trained = [i for i in found if i in stepped]
     listed = [i for i in found if nodes[i].name in meta.trainable]
     chosen = trained or listed or [i for i in found if _could_train(nodes[i])] or found
@@ -634,6 +671,37 @@ def stepped_by_hand(graph: Graph) -> set[int]:
     # No gradient is taken by the slots of an optimizer, which are made of gradients, too.
     return assigned & graph.ancestors(slopes, control=False) if assigned else assigned
 
+
+def _stepped_outside(graph: Graph) -> set[int]:
+    """Variables whose gradients somebody fetches, and whose next values are fed, cut from one long row."""
+    nodes, sources = graph.nodes, graph.sources
+    fed: set[int] = set()
+    for i in graph.having_any(_SETS):
+        node = sources[i][1][0] if len(sources[i]) > 1 else i
+        cuts = False
+        for _ in range(8):
+            if nodes[node].op in ops.PLACEHOLDERS:
+                if cuts:
+                    fed.add(sources[i][0][0])
+                break
+            if nodes[node].op not in _SHAPES_ROWS or not sources[node]:
+                break
+            cuts |= nodes[node].op in _CUTS_ROWS
+            node = sources[node][1 if nodes[node].op == "Split" and len(sources[node]) > 1 else 0][0]
+    if not fed:
+        return fed
+    slopes = {ops.differentiated(graph.names[i]) for i in graph.about_gradients}
+    return {
+        i for i in fed
+        if any(
+            graph.names[k] in slopes
+            for j, _ in graph.consumers[i] for k in (j, *(reader for reader, _ in graph.consumers[j]))
+        )
+    }  # fmt: skip
+
+
+_CUTS_ROWS = frozenset({"Split", "SplitV", "Slice", "StridedSlice"})
+_SHAPES_ROWS = _CUTS_ROWS | {"Reshape", "Identity", "Cast"}
 
 _SETS_PARTS = re.compile(r"(Resource)?Scatter(Add|Sub|Update|NdAdd|NdSub)|AssignSub(VariableOp)?").fullmatch
 

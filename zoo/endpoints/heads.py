@@ -25,6 +25,7 @@ from zoo.endpoints.views import (
     port_of,
     port_read_by,
     root_of,
+    turned_back,
     view_of,
 )
 from zoo.graph import split_input
@@ -139,7 +140,12 @@ def heads(flow: Flow, found: Region) -> list[Head]:
             fresh[tuple(made_of)] = (node, port)
             add_view(flow, found, groups, node, dangling=False, port=port, labels=ending.met[node], of=first)
         taken = fresh
+    # With what a label is mixed for layers that follow is no answer, if there is any.
+    mixed = [end for end in ends if not end[1] and _only_leads_on(flow, found, end[0])]
     for i, dangling in ends:
+        if (i, dangling) not in mixed:
+            add_view(flow, found, groups, i, dangling=dangling)
+    for i, dangling in mixed if not groups else ():
         add_view(flow, found, groups, i, dangling=dangling)
     for i, port in unread_parts(flow, found):
         add_view(flow, found, groups, i, dangling=True, port=port)
@@ -157,6 +163,12 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         order = sorted(groups.values(), key=lambda head: (-head.coverage.bit_count(), -head.node))
         return sorted(order[:_GROUPS], key=lambda head: (head.node, head.port))
     return list(groups.values())
+
+
+def _only_leads_on(flow: Flow, found: Region, i: int) -> bool:
+    """Whether layers follow behind all that a label makes of a tensor."""
+    met = [j for j in flow.readers(i) if flow.feed_bits[j] & found.labels]
+    return bool(met) and all(flow.leads[j] for j in met)
 
 
 _LOOPS_END = frozenset({"Exit", "RefExit", "While", "StatelessWhile"})
@@ -304,7 +316,9 @@ def add_view(
         i = flow.rows[i][0][0]
     if not is_deliberate(flow, i):
         i = before_scope_of_loss(flow, found, i)
-    view = i if flow.graph.nodes[i].op in CUTS else view_of(flow, found, i, dangling=dangling)
+    view = (
+        i if flow.graph.nodes[i].op in CUTS else turned_back(flow, view_of(flow, found, i, dangling=dangling))
+    )
     port = port_of(flow, view) or (port if view == i else port_read_by(flow, i, view))
     root = root_of(flow, view, port)
     converted = of[0] >= 0 and of[0] != i and root not in groups

@@ -44,13 +44,24 @@ def walk_back(flow: Flow, i: int, through: frozenset[str] = ops.LOOK_THROUGH) ->
     return i
 
 
+def masked(flow: Flow, i: int) -> int:
+    """The decisions that a product takes over or makes zero, behind the end of a sentence; else -1."""
+    if flow.op(i) != "Mul" or len(flow.rows[i]) != 2:
+        return -1
+    for (source, _), (other, _) in (flow.rows[i], flow.rows[i][::-1]):
+        if flow.op(walk_back(flow, source)) == "ArgMax" and not flow.variable_bits[other]:
+            return source
+    return -1
+
+
 def output_kind(flow: Flow, i: int, port: int, shape: Shape, *, role: str | None = None) -> str:
     """What the output is, from its op and its neighbours; the name decides only between likes."""
     if role is not None:
         return role
     node = flow.graph.nodes[i]
     base = walk_back(flow, i)
-    source, made = _maker(flow, i, port)
+    decided = masked(flow, base)
+    source, made = _maker(flow, i if decided < 0 else decided, port)
     name = node.name.lower()
     if source.op in ("ArgMax", "ArgMin"):
         return "masks" if shape is not None and len(shape) >= 3 else "classes"

@@ -25,7 +25,8 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
         head for head in groups
         if head.dangling and head.rule == "head" and not is_deliberate(flow, head.node)
     ]  # fmt: skip
-    gone = [
+    again = _states_shown(flow, groups)
+    gone = again + [
         head for head in unread
         if _shows_a_layer(flow, found, head, groups)
         or _shifts_a_layer(flow, found, head, groups)
@@ -45,6 +46,21 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
     stages = _for_a_next_stage(flow, found, kept)
     stages += [head for head in _ends_of_chains(flow, found, kept) if head not in stages]
     return [head for head in kept if head not in stages], gone + stages
+
+
+def _states_shown(flow: Flow, groups: list[Head]) -> list[Head]:
+    """States that a loop hands out, if its author cut the last ones out of all steps, by other names."""
+    states = [head for head in groups if head.rule == "state"]
+    shapes = {flow.shape(head.node, head.port) for head in states} - {None}
+    if len(shapes) != 1:
+        return []
+    named = [
+        head for head in groups
+        if head.rule == "head" and head.dangling and is_deliberate(flow, head.node)
+        and flow.shape(head.node, head.port) in shapes
+        and any(not head.coverage & ~state.coverage for state in states)
+    ]  # fmt: skip
+    return states if len(named) == len(states) else []
 
 
 def _shows_a_layer(flow: Flow, found: Region, head: Head, groups: list[Head]) -> bool:

@@ -34,6 +34,8 @@ def output_reason(flow: Flow, found: Region, head: Head, kind: str, *, alone: bo
         text += "; the loss compares it with the input itself"
     elif head.rule == "generator":
         text += "; another net of this graph judges it in the place of examples"
+    elif head.rule == "averaged":
+        text += "; of the copy that reads moving averages of them, which no loss needs"
     elif head.rule == "complete":
         text += "; the first tensor that needs them all, before the loss"
     elif head.rule == "collected":

@@ -90,11 +90,34 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
         else:
             bits |= met
     scored &= ~bits
+    bits |= _lengths(flow) | _regions(flow)
     return (bits | scored & ~compared(flow, scored)) & ~flow.side
 
 
+def _lengths(flow: Flow) -> int:
+    """Feeds that say how long examples are: steps are counted up to them, as by `tf.sequence_mask`."""
+    bits = 0
+    for i in flow.graph.having(("Less", "Greater")):
+        if flow.off[i] or len(flow.rows[i]) != 2 or flow.variable_bits[i]:
+            continue
+        for (steps, _), (told, _) in (flow.rows[i], flow.rows[i][::-1]):
+            if flow.op(walk_back(flow, steps)) == "Range" and flow.op(walk_back(flow, told)) != "Range":
+                bits |= flow.feed_bits[told]
+    return bits
+
+
+def _regions(flow: Flow) -> int:
+    """Feeds that say which parts of activations the model goes on with: boxes from elsewhere."""
+    bits = 0
+    for i in flow.graph.having(("CropAndResize",)):
+        row = flow.rows[i]
+        if len(row) > 1 and flow.leads[i] and not flow.off[i] and flow.variable_bits[row[0][0]]:
+            bits |= flow.feed_bits[row[1][0]]
+    return bits
+
+
 def late_bits(flow: Flow) -> int:
-    """Feeds that never meet a parameter before they meet an activation."""
+    """Feeds that never meet a parameter before they meet an activation, if they do not say where to look."""
     rows, feeds, variables = flow.rows, flow.feed_bits, flow.variable_bits
     early = 0
     for i in flow.line:
@@ -109,7 +132,7 @@ def late_bits(flow: Flow) -> int:
         # Without an activation among the inputs, a parameter must be what makes it depend on one.
         if pure:
             early |= met
-    return ~early
+    return ~(early | _lengths(flow) | _regions(flow))
 
 
 def sampled_labels(flow: Flow) -> int:

@@ -166,6 +166,22 @@ def _merge_of(graph: Graph, rows: Sequence[tuple[Source, ...]], i: int) -> int:
     return i if i < len(nodes) and nodes[i].op in ("Merge", "RefMerge") else -1
 
 
+def goes_round(flow: Flow, i: int, port: int = 0) -> bool:
+    """Whether a tensor has the form of a feed that it is made of, and may be fed at the next call."""
+    shape = flow.shape(i, port)
+    if not shape or len(shape) != _RANK or None in shape[1:]:
+        return False
+    return any(
+        flow.feed_bits[i] >> k & 1 and feed.dtype.startswith("float")
+        and flow.shape(feed.node, feed.port) == shape
+        for k, feed in enumerate(flow.feeds)
+    )  # fmt: skip
+
+
+_RANK = 2
+"""States have one row for each example: they are no picture, no sequence."""
+
+
 def next_states(flow: Flow, feed: FeedPoint) -> list[int]:
     """The values that gated cells give the state that is fed, last step last; empty for other feeds.
 

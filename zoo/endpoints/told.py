@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow
 from zoo.endpoints.heads import FETCHED, Head, bare
 from zoo.endpoints.kinds import is_deliberate, is_named, outside_scopes, walk_back
 from zoo.endpoints.region import Region
-from zoo.endpoints.states import next_states, starts_from_feed
+from zoo.endpoints.states import goes_round, next_states, starts_from_feed
 from zoo.endpoints.views import root_of
 from zoo.graph import split_input
 
@@ -26,7 +27,10 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
             and is_deliberate(flow, i) and outside_scopes(flow, i)
         )  # fmt: skip
     states = {i for feed in flow.feeds for i in next_states(flow, feed)} if why else set()
-    if len(why) > FETCHED or all(walk_back(flow, i) in states or starts_from_feed(flow, i) for i, _ in why):
+    if len(why) > FETCHED or all(
+        walk_back(flow, i) in states or starts_from_feed(flow, i) or _is_last_state(flow, i, port)
+        for i, port in why
+    ):
         return []
     heads = {(head.node, head.port): head for head in groups}
     alike, roots = {flow.variable_bits[i] for i, _ in why}, {root_of(flow, *pair)[0] for pair in why}
@@ -42,6 +46,12 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
     for head in chosen:
         head.rule = why[head.node, head.port] if head.rule == "head" else head.rule
     return chosen
+
+
+def _is_last_state(flow: Flow, i: int, port: int) -> bool:
+    """Whether a tensor is cut from what a loop wrote down, and may be fed to it at the next call."""
+    pile = walk_back(flow, i, ops.LOOK_THROUGH | {"StridedSlice", "Slice"})
+    return flow.op(pile).startswith("TensorArrayGather") and goes_round(flow, i, port)
 
 
 def _collected(flow: Flow, found: Region, groups: list[Head]) -> list[tuple[int, int]]:

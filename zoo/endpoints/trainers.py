@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, parameter_behind
-from zoo.endpoints.heads import Groups, Head, add_view
+from zoo.endpoints.heads import Groups, Head, add_view, cone
 from zoo.endpoints.made import judged, views_for_judge
 from zoo.endpoints.region import Region
 
@@ -83,6 +83,23 @@ def _is_imitated(flow: Flow, head: Head) -> bool:
     return False
 
 
+def without_adversaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """The heads, and those that the layers before them learn to mislead: which domain an example is of.
+
+    Their gradient goes back with its sign changed, through a node that does nothing else.
+    """
+    graph = flow.graph
+    turned = {
+        graph.index.get(ops.differentiated(graph.names[i]), -1)
+        for i in graph.having(("Neg",)) if ops.in_gradient(graph.names[i])
+    }  # fmt: skip
+    turned = {i for i in turned if i >= 0 and flow.op(i) in ("Identity", "IdentityN")}
+    misled = [head for head in groups if turned and not turned.isdisjoint(cone(flow, head.node))]
+    if len(misled) == len(groups):
+        return groups, []
+    return [head for head in groups if head not in misled], misled
+
+
 def without_critics(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
     """Without the single value that a critic gives to an action that is fed, where an actor answers with one.
 
@@ -115,6 +132,23 @@ def without_critics(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
     if dropped:
         dropped += [head for head in groups if head not in dropped and not head.coverage & ~values]
     return [head for head in groups if head not in dropped], dropped
+
+
+def without_baselines(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without the single value that a net of its own gives to a state, beside actions that are drawn.
+
+    It teaches the actor; one that shares layers with the actor is answered beside the action, as a rule.
+    """
+    drawn = 0
+    for head in groups:
+        if head.dangling and flow.random_bits[head.node]:
+            drawn |= head.coverage
+    values = [
+        head for head in groups
+        if drawn and head.labels and not head.dangling and not head.coverage & drawn
+        and (flow.shape(head.node, head.port) or (None,))[-1] == 1
+    ]  # fmt: skip
+    return [head for head in groups if head not in values], values
 
 
 _COMPARED = 8

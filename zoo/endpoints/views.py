@@ -14,6 +14,7 @@ from zoo.endpoints.kinds import (
     is_called,
     is_deliberate,
     is_named,
+    masked,
     scope_of_loss,
     walk_back,
 )
@@ -24,11 +25,13 @@ from zoo.shapes.values import constant
 def appeal_of(flow: Flow, i: int, *, dangling: bool) -> tuple[int, int]:
     """How much a view is worth fetching; more is better."""
     base = walk_back(flow, i)
+    if masked(flow, base) >= 0 and (dangling or is_called(flow, base)):
+        return 2, 1
     op = flow.graph.nodes[base].op
     if op.startswith("CTC") or (op in ("TopK", "TopKV2") and dangling):
         return 4, int(dangling)
     if op in ops.PROBABILITIES:
-        return 3, int(dangling)
+        return (1 if not dangling and _for_cross_entropy(flow, base) else 3), int(dangling)
     if op in ops.DECISIONS:
         called = op == "ArgMax" and is_called(flow, base)
         return (2 if dangling or called else 0), int(dangling or called)
@@ -55,8 +58,14 @@ def port_read_by(flow: Flow, i: int, view: int) -> int:
 def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
     """The tensor to fetch for a terminal: before the decision that a metric takes, before a logarithm."""
     nodes, rows = flow.graph.nodes, flow.rows
+    if nodes[i].op == "Reshape" and _only_dealt_out(flow, i) and _inner(flow, found, i):
+        i = rows[i][0][0]  # three examples at a time, for a loss
     if dangling and found.reported[i] == 1 and nodes[walk_back(flow, i)].op in ops.PROBABILITIES:
         return walk_back(flow, i)  # the form is for a summary
+    if dangling and found.reported[i] and not is_named(flow, i):
+        base = walk_back(flow, i)
+        if flow.op(base) == "ArgMax" and len(flow.readers(base)) > 1:
+            return base  # as a measure takes it
     if dangling and nodes[walk_back(flow, i)].op in ("TopK", "TopKV2"):
         return i  # nobody asks for the best but to see them
     if dangling and not flow.learns:
@@ -68,6 +77,10 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         op = nodes[node].op
         if op in ops.DECISIONS:
             decided = node
+        elif (place := _place(flow, node)) >= 0:
+            return walk_back(flow, place, ops.LOOK_THROUGH | ops.DECISIONS)  # each point has a map of its own
+        elif masked(flow, node) >= 0 and (dangling or is_called(flow, node)):
+            return node  # masked for whoever looks at it, not for a measure alone
         elif op not in ops.LOOK_THROUGH:
             break
         inner = next((s for s, _ in rows[node] if found.inside[s] == 1), -1)
@@ -88,6 +101,33 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         return _length(flow, found, activation_of(flow, found, before_loss(flow, found, i)))
     beside = _shown_beside(flow, found, i)
     return beside if beside >= 0 and found.contact[beside] else i
+
+
+def _place(flow: Flow, i: int) -> int:
+    """The decision for a place, counted through, that a pair of coordinates is made of; else -1."""
+    if flow.op(i) != "Pack":
+        return -1
+    parts = [walk_back(flow, s) for s, _ in flow.rows[i]]
+    whole = {
+        walk_back(flow, flow.rows[j][0][0])
+        for j in parts if flow.op(j) in ("FloorMod", "FloorDiv", "Mod", "Div") and flow.rows[j]
+    }  # fmt: skip
+    place = whole.pop() if len(parts) == 2 and len(whole) == 1 else -1
+    return place if place >= 0 and flow.op(place) == "ArgMax" else -1
+
+
+def _only_dealt_out(flow: Flow, i: int) -> bool:
+    """Whether a tensor without a name is nothing but cut into examples that are compared."""
+    readers = [j for j in flow.readers(i) if flow.op(j) not in ops.SHAPES]
+    return bool(readers) and not is_called(flow, i) and all(flow.op(j) in CUTS for j in readers)
+
+
+def turned_back(flow: Flow, i: int) -> int:
+    """A softmax over another axis than the last as its author got it: TensorFlow turns to and fro for it."""
+    readers = flow.readers(i)
+    if flow.op(i) != "Softmax" or len(readers) != 1 or flow.op(readers[0]) != "Transpose":
+        return i
+    return readers[0] if flow.op(flow.rows[i][0][0]) == "Transpose" else i
 
 
 def _named_before(flow: Flow, found: Region, i: int) -> int:
@@ -367,6 +407,22 @@ def _for_logarithms(flow: Flow, i: int) -> bool:
     return bool(readers) and all(flow.graph.nodes[j].op in ("Log", "Log1p") for j in readers)
 
 
+def _for_cross_entropy(flow: Flow, i: int) -> bool:
+    """Whether logarithms alone read chances that are flattened and have no name, away from zero or not."""
+    if is_called(flow, i) or flow.op(flow.rows[i][0][0] if flow.rows[i] else i) not in (
+        "Add",
+        "AddV2",
+        "Reshape",
+    ):
+        return False
+    readers = flow.readers(i)
+    moved = [k for j in readers for k in (flow.readers(j) if flow.op(j) in _MOVES else [j])]
+    return bool(moved) and all(flow.op(j) == "Log" for j in moved)
+
+
+_MOVES = frozenset({"Add", "AddV2", "Maximum", "Minimum"})
+
+
 def _inner(flow: Flow, found: Region, i: int) -> bool:
     """Whether a node's first input is inference."""
     return bool(flow.rows[i]) and found.inside[flow.rows[i][0][0]] == 1
@@ -479,12 +535,17 @@ def root_of(flow: Flow, i: int, port: int = 0) -> tuple[int, int]:
     """The tensor (node, output) that a view shows: the same for logits, their softmax and their argmax."""
     nodes = flow.graph.nodes
     for _ in range(32):
+        decided = masked(flow, i)
+        if decided >= 0:
+            i, port = decided, 0
         if i >= len(nodes) or nodes[i].op not in _SAME_ROOT or not flow.rows[i]:
             break
         inner = next(((s, k) for s, k in flow.rows[i] if flow.variable_bits[s] or not flow.variables), None)
         if inner is None or (nodes[i].op == "Log" and flow.op(inner[0]) not in ops.PROBABILITIES):
             break
         i, port = _beside_zeros(flow, *inner)
+        if flow.op(i) in ("Add", "AddV2") and len(flow.rows[i]) == 2 and _is_little(flow, flow.rows[i][1][0]):
+            i, port = flow.rows[i][0]
     return i, port if i < len(nodes) and nodes[i].op in CUTS | ops.CALLS else 0
 
 
@@ -514,6 +575,25 @@ def shown_clipped(flow: Flow, i: int) -> int:
             if flow.op(j) in _CLIPS and flow.op(node) in _CLIPS and _only_looked_at(flow, j):
                 return _saturated(flow, j)
     return i
+
+
+def pasted(flow: Flow, i: int) -> int:
+    """The example with a picture in place of its masked parts; ``i`` where nobody pastes it."""
+    for j in flow.readers(i):
+        if flow.op(j) != "Mul" or not _is_given(flow, j, i):
+            continue
+        for k in flow.readers(j):
+            if flow.op(k) in ("Add", "AddV2") and _is_given(flow, k, j) and flow.shape(k) == flow.shape(i):
+                return k
+    return i
+
+
+def _is_given(flow: Flow, i: int, but: int) -> bool:
+    """Whether all that a node reads, but for one tensor, is made of what is fed, and of no parameter."""
+    others = [s for s, _ in flow.rows[i] if s != but]
+    return bool(others) and all(
+        flow.feed_bits[s] and not (flow.variable_bits[s] or flow.random_bits[s]) for s in others
+    )
 
 
 _CLIPS = frozenset({"Minimum", "Maximum"})
