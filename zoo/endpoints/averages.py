@@ -36,7 +36,7 @@ def _averages(flow: Flow) -> dict[int, int]:
 
 def _averaged(flow: Flow, head: Head, averages: dict[int, int]) -> Head:
     picture = len(flow.shape(head.node, head.port) or ()) == RANK_OF_PICTURES
-    if head.rule == "head" and not (head.labels or picture):
+    if head.rule == "head" and not (head.labels or picture or head.towers > 1):
         return head  # an actor, say, whose average makes targets
     ends = [i for i in _made_with(flow, head, averages) if _is_for_use(flow, i)]
     if not ends:

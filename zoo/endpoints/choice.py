@@ -49,7 +49,7 @@ from zoo.endpoints.kinds import (
 from zoo.endpoints.leftovers import without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
-from zoo.endpoints.states import goes_round
+from zoo.endpoints.states import goes_round, starts_from_feed
 from zoo.endpoints.told import told
 from zoo.endpoints.trainers import (
     through_another,
@@ -123,6 +123,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     dropped += drawn
     chosen, decided = _without_decided_on(flow, chosen)
     dropped += decided
+    chosen, raw = _without_raw(flow, chosen)
+    dropped += raw
     chosen, values = _without_values(flow, chosen)
     dropped += values
     chosen, rebuilt = _without_rebuilt(flow, chosen)
@@ -504,7 +506,8 @@ def _without_subsets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
             and (not head.labels or head.labels & other.labels or not other.labels)
             for other in groups
         )
-        named = head.dangling and is_deliberate(flow, head.node)
+        left = flow.op(walk_back(flow, head.node)) == "Exit" and not starts_from_feed(flow, head.node)
+        named = head.dangling and is_deliberate(flow, head.node) and not left
         # A start from which the end is found has a label of its own; an early stage has that of the last.
         own = head.met and not any(head.met & (o.labels | o.met) for o in groups if o is not head)
         answers = own and head.dangling and flow.op(walk_back(flow, head.node)) in ops.PROBABILITIES
@@ -592,6 +595,21 @@ def _without_decided_on(flow: Flow, groups: list[Head]) -> tuple[list[Head], lis
         dropped += [
             head for head in taken
             if head not in dropped and not head.coverage & ~other.coverage and head.root in needs
+        ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
+
+
+def _without_raw(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without what a loss takes, where its author made a named answer of it: calibrated, in other units."""
+    shown = [head for head in groups if head.dangling and head.rule == "head" and is_named(flow, head.node)]
+    dropped: list[Head] = []
+    for other in shown if len(groups) > 1 else ():
+        needs = cone(flow, other.node)
+        dropped += [
+            head for head in groups
+            if not head.dangling and head.rule == "head" and head not in dropped and head.root in needs
+            and head.coverage == other.coverage and head.root != other.root
+            and flow.shape(head.node, head.port) == flow.shape(other.node, other.port)
         ]  # fmt: skip
     return [head for head in groups if head not in dropped], dropped
 

@@ -17,7 +17,14 @@ from zoo.endpoints.ending import CUTS, NOWHERE, Ending
 from zoo.endpoints.flow import Flow, meets_parameter, output_dtype
 from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
-from zoo.endpoints.states import HANDS_ON, accumulates, next_states, starts_from_feed
+from zoo.endpoints.states import (
+    HANDS_ON,
+    accumulates,
+    is_shown_state,
+    next_states,
+    shown_by,
+    starts_from_feed,
+)
 from zoo.endpoints.views import (
     activation_of,
     appeal_of,
@@ -286,14 +293,17 @@ def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:
 def _add_states(flow: Flow, found: Region, groups: Groups) -> None:
     """Add the next values of states that are fed; one that is a head already needs no second mention."""
     shown = {walk_back(flow, head.node) for head in groups.values()}
-    for feed in flow.feeds:
-        for i in next_states(flow, feed):
-            if found.inside[i] == 1 and i not in shown:
-                shown.add(i)
-                groups[-1 - i, 0] = Head(
-                    node=i, port=0, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~flow.side,
-                    root=i, dangling=True, rule="state",
-                )  # fmt: skip
+    kept = [i for feed in flow.feeds for i in next_states(flow, feed)]
+    beside = [
+        shown_by(flow, i) for i in kept if any(is_shown_state(flow, feed, i) for feed in flow.feeds)
+    ]  # fmt: skip
+    for i in [*kept, *beside]:
+        if i >= 0 and found.inside[i] == 1 and i not in shown:
+            shown.add(i)
+            groups[-1 - i, 0] = Head(
+                node=i, port=0, coverage=flow.variable_bits[i], feeds=flow.feed_bits[i] & ~flow.side,
+                root=i, dangling=True, rule="state",
+            )  # fmt: skip
 
 
 def add_view(

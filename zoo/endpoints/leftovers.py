@@ -239,8 +239,14 @@ def _kept_by_loops(flow: Flow, groups: list[Head]) -> list[Head]:
     for head in groups:
         pile = walk_back(flow, head.node)
         written = nodes[pile].op.startswith("TensorArrayGather") and flow.rows[pile]
-        if written and not (head.labels or is_deliberate(flow, head.node)):
+        if head.labels or is_deliberate(flow, head.node):
+            continue
+        if written:
             loops[id(head)] = _scope(flow, flow.rows[pile][-1][0])
+        elif nodes[pile].op == "ConcatV2":  # of both directions
+            ends = [walk_back(flow, s) for s, _ in flow.rows[pile] if flow.variable_bits[s]]
+            if len(ends) > 1 and all(flow.op(end) == "Exit" for end in ends):
+                loops[id(head)] = _scope(flow, ends[0])
     if not loops:
         return []
     passed = {

@@ -58,7 +58,7 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
     with activations as well, and that parameters are looked up with where no layer follows, are
     labels: the tags of a sentence, for which a conditional random field has a score for each pair.
     """
-    bits = scored = 0
+    bits = scored = pairs = plain = 0
     nodes, rows, marks = flow.graph.nodes, flow.rows, flow.marks
     feeds, variables, dead = flow.feed_bits, flow.variable_bits, flow.dead
     for i in flow.line:
@@ -75,10 +75,11 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
         if not marks[i] & (ops.MIX | ops.SOFT):
             continue
         soft = marks[i] & ops.SOFT
-        parameter, met = False, 0
+        parameter, met, raw = False, 0, 0
         for source, _ in rows[i]:
             if feeds[source] & ~flow.side:
                 met |= feeds[source]
+                raw |= 0 if variables[source] else feeds[source]
             elif variables[source]:
                 parameter = (
                     parameter or not soft or bool(flow.shape(source)) or parameter_behind(flow, source) >= 0
@@ -87,8 +88,12 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
             continue
         if not flow.leads[i] and looks_up_scores(flow, i):
             scored |= met
+            pairs |= met if op in ops.LOOKUPS else 0
         else:
             bits |= met
+            plain |= raw
+    # What an activation's form depends on meets parameters with it; pairs that are looked up tell more.
+    bits &= ~(pairs & ~plain)
     scored &= ~bits
     bits |= _lengths(flow) | _regions(flow)
     return (bits | scored & ~compared(flow, scored)) & ~flow.side
@@ -107,13 +112,24 @@ def _lengths(flow: Flow) -> int:
 
 
 def _regions(flow: Flow) -> int:
-    """Feeds that say which parts of activations the model goes on with: boxes from elsewhere."""
+    """Feeds that say which parts of activations the model goes on with, or adds up: boxes, atoms."""
     bits = 0
+    for i in flow.graph.having(_SEGMENTS):
+        row = flow.rows[i]
+        if len(row) > 1 and not flow.off[i] and flow.variable_bits[row[0][0]]:
+            bits |= sum(flow.feed_bits[s] for s, _ in row[1:2] if not flow.variable_bits[s])
     for i in flow.graph.having(("CropAndResize",)):
         row = flow.rows[i]
         if len(row) > 1 and flow.leads[i] and not flow.off[i] and flow.variable_bits[row[0][0]]:
             bits |= flow.feed_bits[row[1][0]]
     return bits
+
+
+_SEGMENTS = frozenset(
+    """SegmentSum SegmentMean SegmentMax SegmentMin SegmentProd UnsortedSegmentSum UnsortedSegmentMax
+    UnsortedSegmentMin UnsortedSegmentProd CTCGreedyDecoder CTCBeamSearchDecoder""".split()
+)
+"""Ops whose second input says which rows belong together, or how many there are."""
 
 
 def late_bits(flow: Flow) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zoo import protos
 from zoo.endpoints import ops
 from zoo.endpoints.flow import FeedPoint, Flow, output_dtype
 from zoo.endpoints.kinds import walk_back
-from zoo.graph import Graph, Node, Source, tensor_name
+from zoo.graph import Graph, Node, Source, split_input, tensor_name
 from zoo.shapes.values import constant
 
 _REACH = 2000
@@ -38,6 +39,55 @@ def zero_states(graph: Graph) -> tuple[list[str], frozenset[int]]:
             found += [tensor_name(graph.names[starts[i]]) for i in states]
             ends += states
     return list(dict.fromkeys(found)), _symbols(graph, ends)
+
+
+def unrolled_zero_states(graph: Graph, outputs: Sequence[str]) -> tuple[list[str], frozenset[int]]:
+    """Zeros that the first step of an unrolled net of gates begins with, and how many symbols it looks up.
+
+    It answers with one of the symbols that it looks up, and looks up once: no encoder came before.  The
+    states of the call before are fed there, and not where a layer makes its own zeros.
+    """
+    needed = graph.ancestors([graph.index[split_input(text)[0]] for text in outputs], control=False)
+    lookups = [i for i in needed if graph.nodes[i].op in ops.LOOKUPS and graph.sources[i]]
+    if len(lookups) != 1:
+        return [], frozenset()
+    symbols = (_table(graph, graph.sources[lookups[0]][0][0]).shape() or (None,))[:1]
+    zeros = [i for i in needed if graph.nodes[i].op == "Const" and _begins_gates(graph, i)]
+    if len(zeros) > _MOST:
+        return [], frozenset()
+    return [tensor_name(graph.names[i]) for i in sorted(zeros)], frozenset(
+        length for length in symbols if length is not None
+    )
+
+
+_MOST = 16
+
+
+def _begins_gates(graph: Graph, i: int) -> bool:
+    """Whether a constant of zeros, or its other name, is multiplied by a gate or joined to an input."""
+    node = graph.nodes[i]
+    shape = constant(node)[0]
+    if shape is None or len(shape) != _RANK or not _is_zero(node):
+        return False
+    readers = [j for j, port in graph.consumers[i] if port >= 0]
+    readers += [k for j in readers if graph.nodes[j].op in _CUTS for k, _ in graph.consumers[j]]
+    read = {graph.nodes[j].op for j in readers if not ops.in_gradient(graph.names[j])}
+    return bool(read & {"Mul", "ConcatV2", "MatMul"}) and "Fill" not in read
+
+
+_CUTS = frozenset({"Identity", "Split", "Unpack", "StridedSlice", "Slice"})
+
+
+def _is_zero(node: Node) -> bool:
+    """Whether a constant of floating-point numbers is nothing but zeros."""
+    raw = node.raw_attr("value")
+    if raw is None or len(raw) > _LONGEST or not (node.dtype() or "").startswith("float"):
+        return False
+    tensor = protos.AttrValue.FromString(raw).tensor
+    return not tensor.tensor_content.strip(b"\0") and not any(tensor.float_val)
+
+
+_LONGEST = 1 << 20
 
 
 _EXITS = frozenset({"Exit", "RefExit"})
@@ -121,7 +171,7 @@ def _fed_with(flow: Flow, i: int) -> bool:
     if i >= len(flow.graph.nodes):
         return False
     node = flow.graph.nodes[i]
-    fed = node.op in ops.PLACEHOLDERS or (i in flow.own_feeds and is_zero_state(node))
+    fed = node.op in ops.PLACEHOLDERS or (i in flow.own_feeds and (is_zero_state(node) or node.op == "Const"))
     return bool(fed) and (output_dtype(node, 0) or "").startswith(("float", "bfloat"))
 
 
@@ -200,6 +250,23 @@ def next_states(flow: Flow, feed: FeedPoint) -> list[int]:
         if state != start:
             found.append(state)
     return found
+
+
+def shown_by(flow: Flow, memory: int) -> int:
+    """What a gated cell shows of the memory that it has kept, ``gate * tanh(memory)``; else -1."""
+    for i in flow.readers(memory):
+        if flow.op(i) != "Tanh":
+            continue
+        for j in flow.readers(i):
+            if flow.op(j) == "Mul" and any(_is_gate(flow, s) for s, _ in flow.rows[j] if s != i):
+                return j
+    return -1
+
+
+def is_shown_state(flow: Flow, feed: FeedPoint, like: int) -> bool:
+    """Whether a feed is a state that no gate keeps, of the form of a memory: what its cell showed of it."""
+    fed = feed.node < len(flow.graph.nodes) and _fed_with(flow, feed.node)
+    return fed and flow.shape(feed.node, feed.port) == flow.shape(like) and not next_states(flow, feed)
 
 
 def _parts(flow: Flow, i: int) -> list[int]:

@@ -28,7 +28,10 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
         )  # fmt: skip
     states = {i for feed in flow.feeds for i in next_states(flow, feed)} if why else set()
     if len(why) > FETCHED or all(
-        walk_back(flow, i) in states or starts_from_feed(flow, i) or _is_last_state(flow, i, port)
+        walk_back(flow, i) in states
+        or starts_from_feed(flow, i)
+        or _is_last_state(flow, i, port)
+        or _is_inside(flow, i, groups)
         for i, port in why
     ):
         return []
@@ -46,6 +49,14 @@ def told(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
     for head in chosen:
         head.rule = why[head.node, head.port] if head.rule == "head" else head.rule
     return chosen
+
+
+def _is_inside(flow: Flow, i: int, groups: list[Head]) -> bool:
+    """Whether a loop hands a tensor out that is less than what a label meets: its last state."""
+    if flow.op(walk_back(flow, i)) not in ("Exit", "RefExit"):
+        return False
+    own = flow.variable_bits[i]
+    return any(head.labels and head.coverage & ~own and not own & ~head.coverage for head in groups)
 
 
 def _is_last_state(flow: Flow, i: int, port: int) -> bool:

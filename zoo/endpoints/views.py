@@ -19,6 +19,7 @@ from zoo.endpoints.kinds import (
     walk_back,
 )
 from zoo.endpoints.region import Region
+from zoo.protos import Shape
 from zoo.shapes.values import constant
 
 
@@ -31,7 +32,10 @@ def appeal_of(flow: Flow, i: int, *, dangling: bool) -> tuple[int, int]:
     if op.startswith("CTC") or (op in ("TopK", "TopKV2") and dangling):
         return 4, int(dangling)
     if op in ops.PROBABILITIES:
-        return (1 if not dangling and _for_cross_entropy(flow, base) else 3), int(dangling)
+        # Of two classes the chances of both say more than that of one.
+        source = flow.rows[base][0] if flow.rows[base] else (base, 0)
+        both = dangling and _beside_zeros(flow, *source) != source
+        return (1 if not dangling and _for_cross_entropy(flow, base) else 3), dangling + both
     if op in ops.DECISIONS:
         called = op == "ArgMax" and is_called(flow, base)
         return (2 if dangling or called else 0), int(dangling or called)
@@ -94,13 +98,22 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         if nodes[base].op in ops.PROBABILITIES:
             return i if dangling and _only_to_decide(flow, base) else activated
         if not dangling:
-            called = activated == before and nodes[decided].op == "ArgMax" and is_called(flow, decided)
-            return decided if called else activated
+            called = _called_form(flow, i, decided) if nodes[decided].op == "ArgMax" else -1
+            return called if called >= 0 and activated == before else activated
         return activated if activated != before else i
     if not dangling:
         return _length(flow, found, activation_of(flow, found, before_loss(flow, found, i)))
     beside = _shown_beside(flow, found, i)
     return beside if beside >= 0 and found.contact[beside] else i
+
+
+def _called_form(flow: Flow, i: int, base: int) -> int:
+    """The last form of a tensor, on the way from ``i`` back to it, that has a name of its own; else -1."""
+    for _ in range(12):
+        if is_called(flow, i) or i == base or not flow.rows[i]:
+            break
+        i = flow.rows[i][0][0]
+    return i if is_called(flow, i) else -1
 
 
 def _place(flow: Flow, i: int) -> int:
@@ -340,11 +353,18 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         return i
     if nodes[i].op == "ExpandDims" and _inner(flow, found, i) and not is_named(flow, i):
         return rows[i][0][0]
-    if nodes[i].op == "Reshape" and _inner(flow, found, i) and not _read_twice(flow, i):
+    if (
+        nodes[i].op == "Reshape"
+        and _inner(flow, found, i)
+        and not (_read_twice(flow, i) or is_called(flow, i))
+    ):
         before = rows[i][0][0]
         shape, flat = flow.shape(before), flow.shape(i)
         flattened = shape is not None and flat is not None and len(shape) > len(flat)
-        if flattened or any(nodes[j].op in ops.LOSSES for j in flow.consumers[i] if j < len(nodes)):
+        for_loss = any(flow.op(j) in ops.LOSSES for j in flow.readers(i))
+        if flattened and not for_loss and _without_ones(shape) == _without_ones(flat):
+            return i
+        if flattened or for_loss:
             return before
     shown = nodes[i].op == "LogSoftmax" and found.extends[i]
     if nodes[i].op in ("Log", "Log1p", "LogSoftmax") and not shown and _inner(flow, found, i):
@@ -356,6 +376,11 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         if {found.inside[first], found.inside[second]} == {0, 1}:
             return first if found.inside[first] else second  # the example itself, less what is made of it
     return i
+
+
+def _without_ones(shape: Shape) -> list[int | None]:
+    """The lengths of the axes along which there is more than one number."""
+    return [length for length in shape or () if length != 1]
 
 
 def _is_of_pixels(flow: Flow, i: int) -> bool:
@@ -527,7 +552,7 @@ _SAME_ROOT = (
     ops.LOOK_THROUGH
     | ops.ACTIVATIONS
     | ops.DECISIONS
-    | frozenset({"Log", "CTCGreedyDecoder", "CTCBeamSearchDecoder"})
+    | frozenset({"Log", "CTCGreedyDecoder", "CTCBeamSearchDecoder", "AsString"})
 )
 
 
