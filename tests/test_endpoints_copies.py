@@ -358,3 +358,47 @@ def test_embeddings_dealt_out_by_threes_are_fetched_as_they_were(sketch: Sketch)
     sketch.train(tf.reduce_mean(tf.maximum(near - far + 0.2, 0.0)))
 
     assert names(found(sketch)) == (["x:0"], [codes.name])
+
+
+def test_a_search_among_all_words_is_what_is_used(sketch: Sketch) -> None:
+    """Words are learned from pairs; who asks for neighbours feeds a placeholder that no loss needs."""
+    tf, v1 = sketch.tf, sketch.v1
+    words, near = sketch.feed([None], "words", "int32"), sketch.feed([None], "near", "int32")
+    query = sketch.feed([None], "query", "int32")
+    table, context = (v1.get_variable(name, [9, 4], use_resource=False) for name in ("table", "context"))
+    pairs = tf.nn.embedding_lookup(table, words) * tf.nn.embedding_lookup(context, near)
+    told = sketch.feed([None], "told")
+    loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=told, logits=tf.reduce_sum(pairs, 1))
+    sketch.train(tf.reduce_mean(loss))
+    norm = tf.nn.l2_normalize(table, 1)
+    alike = tf.matmul(tf.nn.embedding_lookup(norm, query), norm, transpose_b=True)
+    best = tf.nn.top_k(alike, 3)
+
+    assert names(found(sketch)) == (["query:0"], [best.values.name, best.indices.name])
+
+
+def test_words_that_a_loop_writes_in_a_training_are_the_answer(sketch: Sketch) -> None:
+    """The scores of the true words are for the loss; nothing inside of the loop can be fetched."""
+    tf, v1 = sketch.tf, sketch.v1
+    words = sketch.feed([2, 4], "words", "int32")
+    table = v1.get_variable("table", [9, 6], use_resource=False)
+
+    def scores(ids: Any) -> Any:
+        hidden = tf.nn.relu(
+            sketch.dense(tf.reshape(tf.nn.embedding_lookup(table, ids), [-1, 6]), 6, "hidden")
+        )
+        return tf.reshape(sketch.dense(hidden, 9, "scores"), [2, -1, 9])
+
+    told = scores(words)[:, :-1]
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=words[:, 1:], logits=told)
+    sketch.train(tf.reduce_mean(loss))
+
+    def step(i: Any, last: Any, so_far: Any) -> tuple[Any, Any, Any]:
+        drawn = tf.random.categorical(scores(last)[:, -1], 1, dtype=tf.int32)
+        return i + 1, drawn, tf.concat([so_far, drawn], 1)
+
+    form = [tf.TensorShape([]), tf.TensorShape([2, 1]), tf.TensorShape([2, None])]
+    start = [0, words[:, -1:], words]
+    _, _, written = tf.while_loop(lambda i, *_: i < 3, step, start, shape_invariants=form)
+
+    assert names(found(sketch)) == (["words:0"], [written.name])

@@ -212,3 +212,45 @@ def test_last_states_of_both_directions_are_left_over(sketch: Sketch) -> None:
     sketch.train(tf.reduce_mean(tf.square(scores - tf.reshape(truth, [-1, 3]))))
 
     assert names(found(sketch)) == (["x:0"], [scores.name])
+
+
+def test_a_mean_is_fetched_beside_the_spread_made_of_the_other_part(sketch: Sketch) -> None:
+    """The copy in training meets its label; of this one nobody reads either."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 2], "truth")
+    other = sketch.feed([None, 8], "other")
+
+    def curve(points: Any) -> tuple[Any, Any]:
+        mean, spread = tf.split(sketch.dense(tf.nn.relu(sketch.dense(points, 6, "a")), 4, "b"), 2, 1)
+        return mean, 0.1 + 0.9 * tf.nn.softplus(spread)
+
+    mean, spread = curve(x)
+    sketch.train(tf.reduce_mean(tf.square((truth - mean) / spread) + tf.math.log(spread)))
+    mean, spread = curve(other)
+
+    assert names(found(sketch)) == (["other:0"], [mean.name, spread.name])
+
+
+def test_a_named_likelihood_is_the_answer_of_a_density(sketch: Sketch) -> None:
+    """The layers in between compare parts of an example with themselves, and rebuild nothing."""
+    tf, x = sketch.tf, sketch.feed([None, 4], "x")
+    likely, z = 0.0, x
+    for k in range(2):
+        mask = tf.constant([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]][k])
+        scale = tf.tanh(sketch.dense(z * mask, 4, f"scale{k}"))
+        z = z * mask + (1.0 - mask) * (z - sketch.dense(z * mask, 4, f"move{k}")) * tf.exp(-scale)
+        likely -= tf.reduce_sum((1.0 - mask) * scale, 1)
+    log_px = tf.subtract(likely, 0.5 * tf.reduce_sum(tf.square(z), 1), name="log_px")
+    sketch.train(-tf.reduce_mean(log_px))
+
+    assert names(found(sketch)) == (["x:0"], ["log_px:0"])
+
+
+def test_states_are_fetched_joined_where_they_are_fed_joined(sketch: Sketch) -> None:
+    """What is kept and what is shown come in one row, and go out so."""
+    tf, x, state = sketch.tf, sketch.feed([None, 4], "x"), sketch.feed([None, 12], "state")
+    kept, shown = tf.split(state, 2, 1)
+    shown, kept = gates(sketch, tf.concat([x, shown], 1), kept)
+    after = tf.concat([kept, shown], 1, name="after")
+    chances = tf.nn.softmax(sketch.dense(shown, 3, "scores"), name="chances")
+
+    assert sorted(names(found(sketch))[1]) == sorted([after.name, chances.name])

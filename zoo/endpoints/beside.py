@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from zoo.endpoints import ops
 from zoo.endpoints.copies import made_alike
+from zoo.endpoints.ending import CUTS
 from zoo.endpoints.flow import Flow, output_dtype
-from zoo.endpoints.heads import FETCHED, Head, cone
+from zoo.endpoints.heads import FETCHED, Head, cone, output_count
 from zoo.endpoints.kinds import is_named, walk_back
 from zoo.endpoints.region import Region
 from zoo.endpoints.views import activation_of
@@ -57,6 +58,28 @@ def _only_decides(flow: Flow, found: Region, i: int) -> bool:
                                                       and _only_decides(flow, found, j))
         for j in readers
     )  # fmt: skip
+
+
+def with_other_parts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and what was cut off beside one and nobody reads: a mean beside its spread."""
+    result = list(chosen)
+    for head in chosen:
+        i, port = head.node, head.port
+        for _ in range(_PART if head.dangling and head.rule == "head" else 0):
+            inner = [(s, k) for s, k in flow.rows[i] if flow.variable_bits[s]]
+            if len(inner) != 1 or flow.op(i) in ops.MIXES:
+                break
+            i, port = inner[0]
+            if flow.op(i) in CUTS:
+                read = {k for _, k in flow.graph.consumers[i]} | {port}
+                parts = [k for k in range(output_count(flow, i)) if k not in read]
+                result += [replace(_beside(flow, head, i), port=k) for k in parts[:1]]
+                break
+    return result
+
+
+_PART = 6
+"""Ops between a part that was cut off and what is fetched of it."""
 
 
 def with_decisions(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:

@@ -15,6 +15,7 @@ from zoo.endpoints.beside import (
     with_decisions,
     with_earlier_steps,
     with_named_views,
+    with_other_parts,
     with_slopes,
     with_transitions,
 )
@@ -44,6 +45,7 @@ from zoo.endpoints.kinds import (
     is_deliberate,
     is_named,
     output_kind,
+    scope_of_loss,
     walk_back,
 )
 from zoo.endpoints.leftovers import without_leftovers
@@ -131,12 +133,14 @@ def choose(flow: Flow, found: Region) -> Choice:
     dropped += rebuilt
     chosen, small = _without_subsets(flow, chosen)
     dropped += late + small + leftovers + judgements + for_training
+    chosen = [_joined_state(flow, head) for head in chosen]
     chosen = with_both_layouts(flow, found, chosen)
     confidence = _confidence(flow, chosen, dropped, everything)
     chosen = with_averages(flow, chosen)
     chosen = before_joined(flow, found, chosen)
     chosen = with_earlier_steps(flow, found, chosen)
     chosen = with_named_views(flow, chosen)
+    chosen = with_other_parts(flow, found, chosen)
     chosen = with_decisions(flow, found, chosen)
     chosen = with_counts(flow, found, chosen)
     chosen = with_transitions(flow, found, chosen)
@@ -167,7 +171,8 @@ def _for_use_alone(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[
         if head.rule == "head" and head.dangling and head.feeds and not head.feeds & trained
         and not head.labels
     ]  # fmt: skip
-    if not any(not other.coverage & ~head.coverage for other in taught for head in own):
+    searched = any(flow.op(walk_back(flow, head.node)) in _BEST for head in own)
+    if not searched and not any(not o.coverage & ~head.coverage for o in taught for head in own):
         return groups, []
     made_for_somebody, _ = without_leftovers(flow, found, groups)
     own = [head for head in own if head in made_for_somebody]
@@ -221,6 +226,8 @@ def _with_unlabelled(
         return groups, extra, []  # an export names what it is made for
     if not extra and not named and (not groups or _count(missing) * 5 > _count(everything)):
         extra = first_complete(flow, found, missing)
+    if extra and not groups and (told := _named_later(flow, found, extra)):
+        extra = told
     rest: list[Head] = []
     if extra and _count(_union(extra)) >= _count(_union(groups)):
         shown = [head for head in groups if head.dangling]
@@ -236,11 +243,24 @@ def _with_unlabelled(
     return groups, rest, judgements
 
 
+def _named_later(flow: Flow, found: Region, extra: list[Head]) -> list[Head]:
+    """What has a name on the way to a loss without labels, and needs more than ``extra``: a likelihood."""
+    for i in reversed(flow.line):
+        if not found.lossward[i] or found.inside[i] != 1 or flow.shape(i) in ((), None):
+            continue
+        if is_named(flow, i) and not scope_of_loss(flow.graph.names[i]):
+            more = flow.variable_bits[i] & ~_union(extra) and not _union(extra) & ~flow.variable_bits[i]
+            return [replace(bare(flow, i), rule="complete")] if more else []
+    return []
+
+
 def _run_again(flow: Flow, head: Head) -> bool:
     """Whether a net's last layer was run once more for a head, without the chance that the others need."""
     others = made_alike(flow, head.node)
     return bool(others) and not flow.random_bits[head.node] and all(flow.random_bits[i] for i in others)
 
+
+_BEST = frozenset({"TopK", "TopKV2"})
 
 _FEW = 10
 """Of so many variables one is no model of its own."""
@@ -391,6 +411,14 @@ def _without_stages(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
         )  # fmt: skip
         (inner if stage else kept).append(head)
     return kept, inner
+
+
+def _joined_state(flow: Flow, head: Head) -> Head:
+    """The head, or what a state is joined to by somebody who may feed it so at the next call."""
+    for i in flow.readers(head.node) if head.rule == "state" else ():
+        if flow.op(i) in ("ConcatV2", "Pack") and not flow.readers(i) and goes_round(flow, i):
+            return replace(head, node=i, port=0, root=i)
+    return head
 
 
 def _without_auxiliaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:

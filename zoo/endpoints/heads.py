@@ -141,7 +141,7 @@ def heads(flow: Flow, found: Region) -> list[Head]:
     for ending in endings:
         fresh = {}
         for (node, port), made_of in ending.heads().items():
-            if shown[node]:
+            if shown[node] or flow.looped[node]:
                 continue
             first = taken.get(tuple(made_of), (-1, 0))
             fresh[tuple(made_of)] = (node, port)
@@ -156,11 +156,12 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         add_view(flow, found, groups, i, dangling=dangling)
     for i, port in unread_parts(flow, found):
         add_view(flow, found, groups, i, dangling=True, port=port)
-    wanted = [i for i in exits if starts_from_feed(flow, i)]
+    wanted = [i for i in exits if starts_from_feed(flow, i) or _writes_words(flow, i)]
     if not groups and not flow.learns:
         wanted = [i for i in exits if accumulates(flow, i)] or exits
     for i in wanted:
-        add_view(flow, found, groups, i, dangling=True, rule="state" if groups else "head")
+        state = groups and not _writes_words(flow, i)
+        add_view(flow, found, groups, i, dangling=True, rule="state" if state else "head")
     for head in groups.values():
         head.met = _met_by(flow, found, head.root)
     _add_states(flow, found, groups)
@@ -170,6 +171,13 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         order = sorted(groups.values(), key=lambda head: (-head.coverage.bit_count(), -head.node))
         return sorted(order[:_GROUPS], key=lambda head: (head.node, head.port))
     return list(groups.values())
+
+
+def _writes_words(flow: Flow, i: int) -> bool:
+    """Whether a loop hands out whole numbers for each example that it only adds to: words."""
+    if output_dtype(flow.graph.nodes[i], 0) not in ("int32", "int64"):
+        return False
+    return len(flow.shape(i) or ()) > 1 and flow.variable_bits[i] != 0 and accumulates(flow, i)
 
 
 def _only_leads_on(flow: Flow, found: Region, i: int) -> bool:
@@ -241,7 +249,7 @@ def unread_parts(flow: Flow, found: Region) -> list[tuple[int, int]]:
             continue
         read = {port for _, port in flow.graph.consumers[i]}
         if found.inside[i] == 1 and read and not flow.looped[i]:
-            ports = 1 if flow.graph.nodes[i].op in _BEST else min(_PARTS, _parts_of(flow, i))
+            ports = 1 if flow.graph.nodes[i].op in _BEST else min(_PARTS, output_count(flow, i))
             result.extend([(i, port) for port in range(ports) if port not in read][:1])
     return result
 
@@ -258,7 +266,7 @@ def _in_places(flow: Flow, i: int) -> list[int]:
     return readers + [k for j in turned for k in flow.consumers[j][:_NEAR] if k < len(flow.graph.nodes)]
 
 
-def _parts_of(flow: Flow, i: int) -> int:
+def output_count(flow: Flow, i: int) -> int:
     """How many parts a node cuts a tensor into."""
     node = flow.graph.nodes[i]
     count = node.attr("num" if node.op == "Unpack" else "num_split")
@@ -391,7 +399,9 @@ def parts(flow: Flow, found: Region, head: Head) -> list[Head]:
         ports = [0, 1, 2]
     elif node.op in ("Unpack", "Split", "SplitV"):
         read = {port for _, port in flow.graph.consumers[head.node]}
-        ports = [port for port in range(_parts_of(flow, head.node)) if port not in read or not head.dangling]
+        ports = [
+            port for port in range(output_count(flow, head.node)) if port not in read or not head.dangling
+        ]
         if not head.dangling:
             ports = sorted(
                 {port for j in flow.consumers[head.node] for source, port in rows[j]
