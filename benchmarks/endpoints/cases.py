@@ -22,6 +22,11 @@ Truths = Truth | list[Truth]
 
 UNSEEN = frozenset({"courses", "engineers", "laboratories"})
 """Modules of authors who had not read the rules, one half of which no rule was made for."""
+EXAMS = "exam_"
+"""How the names of modules begin whose authors were asked for an exam, without a look at the rules.
+
+No rule was made for a quarter of what they wrote.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,10 @@ class Case:
 
         The other half of older modules was reported once too often: what failed there was looked at.
         """
-        unseen = self.build.__module__.rpartition(".")[2] in UNSEEN
-        return "report" if unseen and hashlib.sha256(self.name.encode()).digest()[0] % 2 == 0 else "develop"
+        module = self.build.__module__.rpartition(".")[2]
+        first, second = (digit % 2 for digit in hashlib.sha256(self.name.encode()).digest()[:2])
+        unseen = not first and (module in UNSEEN or (module.startswith(EXAMS) and not second))
+        return "report" if unseen else "develop"
 
 
 _CASES: list[Case] = []
