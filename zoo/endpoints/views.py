@@ -118,14 +118,14 @@ def _called_form(flow: Flow, i: int, base: int) -> int:
 
 def _place(flow: Flow, i: int) -> int:
     """The decision for a place, counted through, that a pair of coordinates is made of; else -1."""
-    if flow.op(i) != "Pack":
+    if flow.op(i) != "Pack" or len(flow.rows[i]) != 2:
         return -1
     parts = [walk_back(flow, s) for s, _ in flow.rows[i]]
     whole = {
         walk_back(flow, flow.rows[j][0][0])
         for j in parts if flow.op(j) in ("FloorMod", "FloorDiv", "Mod", "Div") and flow.rows[j]
     }  # fmt: skip
-    place = whole.pop() if len(parts) == 2 and len(whole) == 1 else -1
+    place = whole.pop() if len(whole) == 1 else -1
     return place if place >= 0 and flow.op(place) == "ArgMax" else -1
 
 
@@ -604,10 +604,10 @@ def shown_clipped(flow: Flow, i: int) -> int:
 
 def pasted(flow: Flow, i: int) -> int:
     """The example with a picture in place of its masked parts; ``i`` where nobody pastes it."""
-    for j in flow.readers(i):
+    for j in flow.readers(i)[:_NEAR]:
         if flow.op(j) != "Mul" or not _is_given(flow, j, i):
             continue
-        for k in flow.readers(j):
+        for k in flow.readers(j)[:_NEAR]:
             if flow.op(k) in ("Add", "AddV2") and _is_given(flow, k, j) and flow.shape(k) == flow.shape(i):
                 return k
     return i
