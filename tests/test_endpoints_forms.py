@@ -127,10 +127,11 @@ def gates(sketch: Sketch, joined: Any, memory: Any) -> tuple[Any, Any]:
     return tf.sigmoid(show) * tf.tanh(memory), memory
 
 
-def text_that_goes_on(sketch: Sketch, *, symbols: int) -> tuple[list[Any], list[Any]]:
+def text_that_goes_on(sketch: Sketch, *, symbols: int, every: bool = True) -> tuple[list[Any], list[Any]]:
     """Zeros, and the answer with the states behind it, of an unrolled net that tells the next symbol."""
     tf, v1 = sketch.tf, sketch.v1
-    words, following = sketch.feed([2, 3], "words", "int32"), sketch.feed([2, 3], "next", "int32")
+    words = sketch.feed([2, 3], "words", "int32")
+    following = sketch.feed([2, 3] if every else [2], "next", "int32")
     table = v1.get_variable("table", [9, 6], use_resource=False)
     looked_up = tf.nn.embedding_lookup(table, words)
     zeros = [tf.zeros([2, 6], name=name) for name in ("shown", "kept")]
@@ -139,7 +140,8 @@ def text_that_goes_on(sketch: Sketch, *, symbols: int) -> tuple[list[Any], list[
     for k in range(3):
         shown, kept = gates(sketch, tf.concat([looked_up[:, k], shown], 1), kept)
         steps.append(shown)
-    scores = sketch.dense(tf.reshape(tf.stack(steps, 1), [-1, 6]), symbols, "scores")
+    told = tf.reshape(tf.stack(steps, 1), [-1, 6]) if every else shown
+    scores = sketch.dense(told, symbols, "scores")
     chances = tf.nn.softmax(scores)
     truth = tf.reshape(following, [-1])
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=scores)
@@ -161,6 +163,44 @@ def test_who_tells_something_else_than_what_it_reads_goes_on_from_zeros(sketch: 
     _, [chances, *_] = text_that_goes_on(sketch, symbols=4)
 
     assert names(found(sketch)) == (["words:0"], [chances.name])
+
+
+def test_who_tells_what_comes_after_all_that_it_read_goes_on_from_zeros(sketch: Sketch) -> None:
+    """What somebody buys next: the whole history is read at each call."""
+    _, [chances, *_] = text_that_goes_on(sketch, symbols=9, every=False)
+
+    assert names(found(sketch)) == (["words:0"], [chances.name])
+
+
+def test_what_a_loss_masks_is_fetched_without_the_mask(sketch: Sketch) -> None:
+    """Both sides are multiplied with it: lengths are no inputs for that."""
+    tf, x = sketch.tf, sketch.feed([None, 5, 4], "x")
+    lengths, truth = sketch.feed([None], "lengths", "int32"), sketch.feed([None, 5], "truth")
+    values = tf.reshape(sketch.dense(tf.reshape(x, [-1, 4]), 1, "values"), [-1, 5])
+    mask = tf.sequence_mask(lengths, 5, tf.float32)
+    sketch.train(tf.reduce_sum(tf.square(values * mask - truth * mask)))
+
+    assert names(found(sketch)) == (["x:0"], [values.name])
+
+
+def test_a_row_made_of_a_column_is_for_the_loss(sketch: Sketch) -> None:
+    """Labels come as a row of numbers; the layer's one column is what is fetched."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None], "truth")
+    value = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 1, "second")
+    sketch.train(tf.reduce_mean(tf.square(tf.reshape(value, [-1]) - truth)))
+
+    assert names(found(sketch)) == (["x:0"], [value.name])
+
+
+def test_a_cell_of_a_table_is_told_by_its_row_and_column(sketch: Sketch) -> None:
+    """The chances are of cells, one after the other, and no map."""
+    tf, x, truth = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None], "truth", "int64")
+    scores = sketch.dense(x, 12, "scores")
+    best = tf.argmax(tf.nn.softmax(scores), 1)
+    cell = tf.stack([best // 4, best % 4], 1, name="cell")
+    sketch.train(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=scores)))
+
+    assert names(found(sketch)) == (["x:0"], [cell.name])
 
 
 def test_pairs_of_tags_that_are_looked_up_make_labels_of_them(sketch: Sketch) -> None:

@@ -57,7 +57,7 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
     if not said and not fetched and stated is None:
         zeros, symbols = states.zero_states(meta.graph)
         if not zeros and found.outputs:
-            zeros, symbols = states.unrolled_zero_states(meta.graph, [item.name for item in found.outputs])
+            zeros, symbols = states.unrolled_zero_states(meta.graph, found.outputs)
         if any(item.shape and item.shape[-1] in symbols for item in found.outputs):
             handed_on = _answer(meta, fed, fetched, stated, warnings, zeros)
             if any(item.kind == "state" for item in handed_on.outputs):

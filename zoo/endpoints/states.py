@@ -9,6 +9,8 @@ from zoo.endpoints import ops
 from zoo.endpoints.flow import FeedPoint, Flow, output_dtype
 from zoo.endpoints.kinds import walk_back
 from zoo.graph import Graph, Node, Source, split_input, tensor_name
+from zoo.records import Endpoint
+from zoo.shapes import dims
 from zoo.shapes.values import constant
 
 _REACH = 2000
@@ -41,23 +43,30 @@ def zero_states(graph: Graph) -> tuple[list[str], frozenset[int]]:
     return list(dict.fromkeys(found)), _symbols(graph, ends)
 
 
-def unrolled_zero_states(graph: Graph, outputs: Sequence[str]) -> tuple[list[str], frozenset[int]]:
+def unrolled_zero_states(graph: Graph, outputs: Sequence[Endpoint]) -> tuple[list[str], frozenset[int]]:
     """Zeros that the first step of an unrolled net of gates begins with, and how many symbols it looks up.
 
-    It answers with one of the symbols that it looks up, and looks up once: no encoder came before.  The
-    states of the call before are fed there, and not where a layer makes its own zeros.
+    It answers with one of the symbols that it looks up, for each of them, and looks up once: no encoder
+    came before.  The states of the call before are fed there.
     """
-    needed = graph.ancestors([graph.index[split_input(text)[0]] for text in outputs], control=False)
-    lookups = [i for i in needed if graph.nodes[i].op in ops.LOOKUPS and graph.sources[i]]
+    nodes, sources = graph.nodes, graph.sources
+    needed = graph.ancestors([graph.index[split_input(item.name)[0]] for item in outputs], control=False)
+    lookups = [i for i in needed if nodes[i].op in ops.LOOKUPS and len(sources[i]) > 1]
     if len(lookups) != 1:
         return [], frozenset()
-    symbols = (_table(graph, graph.sources[lookups[0]][0][0]).shape() or (None,))[:1]
-    zeros = [i for i in needed if graph.nodes[i].op == "Const" and _begins_gates(graph, i)]
-    if len(zeros) > _MOST:
-        return [], frozenset()
-    return [tensor_name(graph.names[i]) for i in sorted(zeros)], frozenset(
-        length for length in symbols if length is not None
+    (table, _), (ids, port) = sources[lookups[0]][:2]
+    noted = (*nodes[ids].output_shapes(), None)[port] if port <= len(nodes[ids].output_shapes()) else None
+    asked = None if noted is None else dims.product(noted)
+    symbols = (_table(graph, table).shape() or (None,))[0]
+    told = any(
+        item.shape and item.shape[-1] == symbols and dims.product(item.shape[:-1]) == asked
+        for item in outputs
+        if asked is not None
     )
+    zeros = [i for i in needed if nodes[i].op == "Const" and _begins_gates(graph, i)] if told else []
+    if symbols is None or len(zeros) > _MOST:
+        return [], frozenset()
+    return [tensor_name(graph.names[i]) for i in sorted(zeros)], frozenset({symbols})
 
 
 _MOST = 16

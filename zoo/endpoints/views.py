@@ -10,6 +10,7 @@ from zoo.endpoints import ops
 from zoo.endpoints.ending import CUTS, before_dropout
 from zoo.endpoints.flow import Flow
 from zoo.endpoints.kinds import (
+    RANK_OF_PICTURES,
     enters_loss,
     is_called,
     is_deliberate,
@@ -82,7 +83,7 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         if op in ops.DECISIONS:
             decided = node
         elif (place := _place(flow, node)) >= 0:
-            return walk_back(flow, place, ops.LOOK_THROUGH | ops.DECISIONS)  # each point has a map of its own
+            return place  # each point has a map of its own
         elif masked(flow, node) >= 0 and (dangling or is_called(flow, node)):
             return node  # masked for whoever looks at it, not for a measure alone
         elif op not in ops.LOOK_THROUGH:
@@ -117,7 +118,7 @@ def _called_form(flow: Flow, i: int, base: int) -> int:
 
 
 def _place(flow: Flow, i: int) -> int:
-    """The decision for a place, counted through, that a pair of coordinates is made of; else -1."""
+    """The maps in which a decision was made for a place, counted through, that coordinates tell; else -1."""
     if flow.op(i) != "Pack" or len(flow.rows[i]) != 2:
         return -1
     parts = [walk_back(flow, s) for s, _ in flow.rows[i]]
@@ -126,7 +127,10 @@ def _place(flow: Flow, i: int) -> int:
         for j in parts if flow.op(j) in ("FloorMod", "FloorDiv", "Mod", "Div") and flow.rows[j]
     }  # fmt: skip
     place = whole.pop() if len(whole) == 1 else -1
-    return place if place >= 0 and flow.op(place) == "ArgMax" else -1
+    if place < 0 or flow.op(place) != "ArgMax":
+        return -1
+    maps = walk_back(flow, place, ops.LOOK_THROUGH | ops.DECISIONS)
+    return maps if len(flow.shape(maps) or ()) == RANK_OF_PICTURES else -1
 
 
 def _only_dealt_out(flow: Flow, i: int) -> bool:
@@ -321,6 +325,10 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     uncut = _uncut(flow, found, i)
     if uncut != i:
         return uncut
+    if nodes[i].op == "Mul" and len(rows[i]) == 2 and not is_called(flow, i):
+        for (source, _), (mask, _) in (rows[i], rows[i][::-1]):
+            if found.inside[source] == 1 and nodes[walk_back(flow, mask)].op in ("Less", "Greater"):
+                return source  # what lies behind the end of an example is no loss
     node, logarithm, shaped = i, _for_logarithms(flow, i), -1
     for _ in range(8):
         op = nodes[node].op
@@ -362,7 +370,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         shape, flat = flow.shape(before), flow.shape(i)
         flattened = shape is not None and flat is not None and len(shape) > len(flat)
         for_loss = any(flow.op(j) in ops.LOSSES for j in flow.readers(i))
-        if flattened and not for_loss and _without_ones(shape) == _without_ones(flat):
+        if flattened and not for_loss and len(flat or ()) > 2 and _without_ones(shape) == _without_ones(flat):
             return i
         if flattened or for_loss:
             return before
