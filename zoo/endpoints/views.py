@@ -327,7 +327,7 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         return uncut
     if nodes[i].op == "Mul" and len(rows[i]) == 2 and not is_called(flow, i):
         for (source, _), (mask, _) in (rows[i], rows[i][::-1]):
-            if found.inside[source] == 1 and nodes[walk_back(flow, mask)].op in ("Less", "Greater"):
+            if found.inside[source] == 1 and flow.op(walk_back(flow, mask)) in ("Less", "Greater"):
                 return source  # what lies behind the end of an example is no loss
     node, logarithm, shaped = i, _for_logarithms(flow, i), -1
     for _ in range(8):
