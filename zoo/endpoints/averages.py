@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from zoo.endpoints import ops
-from zoo.endpoints.flow import Flow, meets_parameter, parameter_behind
+from zoo.endpoints.copies import way_to_layer
+from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Head
 from zoo.endpoints.kinds import RANK_OF_PICTURES
 from zoo.protos import Shape
@@ -51,12 +52,9 @@ def _averaged(flow: Flow, head: Head, averages: dict[int, int]) -> Head:
 
 def _made_with(flow: Flow, head: Head, averages: dict[int, int]) -> list[int]:
     """What the last layer of a head's net makes with the averages of its parameters, by the same ops."""
-    way = [head.node]
-    while not meets_parameter(flow, way[-1]):
-        inner = [s for s, _ in flow.rows[way[-1]] if flow.feed_bits[s] | flow.random_bits[s]]
-        if len(inner) != 1 or len(way) > _WAY:
-            return []
-        way.append(inner[0])
+    way = way_to_layer(flow, head.node)
+    if not way:
+        return []
     known = {parameter_behind(flow, s) for s, _ in flow.rows[way[-1]]}
     todo = [averages[i] for i in sorted(known) if i in averages]
     layers, seen = list[int](), set(todo)
@@ -93,6 +91,4 @@ def _is_for_use(flow: Flow, i: int) -> bool:
     return not flow.off[i] and not flow.taught[i] and not flow.teaches[i]
 
 
-_WAY = 8
-"""Ops between a net's last layer and its answer."""
 _READERS = 64

@@ -156,8 +156,8 @@ def choose(flow: Flow, found: Region) -> Choice:
 def _for_use_alone(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[Head], list[Head]]:
     """The heads that need nothing of what a loss needs, if there are any: their placeholders are for use.
 
-    So it is with a second run of the net beside that which is trained, and with a decoder for codes that
-    somebody feeds.
+    So it is with a second run of a net beside that which labels train, and with a search among all that it
+    has learned.  Where nothing has a label, decoders of codes that are fed are not told from rebuilt examples.
     """
     taught = [head for head in groups if head.labels]
     if not flow.taught or not taught:
@@ -226,8 +226,8 @@ def _with_unlabelled(
         return groups, extra, []  # an export names what it is made for
     if not extra and not named and (not groups or _count(missing) * 5 > _count(everything)):
         extra = first_complete(flow, found, missing)
-    if extra and not groups and (told := _named_later(flow, found, extra)):
-        extra = told
+    if extra and not groups and (likely := _named_later(flow, found, extra)):
+        extra = likely
     rest: list[Head] = []
     if extra and _count(_union(extra)) >= _count(_union(groups)):
         shown = [head for head in groups if head.dangling]

@@ -102,15 +102,23 @@ def untaught_copies(flow: Flow, head: Head) -> list[Head]:
     ]
 
 
-def made_alike(flow: Flow, i: int) -> list[int]:
-    """Other tensors that the same last layer, read again, and the same ops behind it made."""
-    nodes, rows = flow.graph.nodes, flow.rows
+def way_to_layer(flow: Flow, i: int) -> list[int]:
+    """A tensor, and what it was made of back to its net's last layer; empty where ways meet before."""
     way = [i]
     while not meets_parameter(flow, way[-1]):
-        inner = [s for s, _ in rows[way[-1]] if flow.feed_bits[s] | flow.random_bits[s]]
+        inner = [s for s, _ in flow.rows[way[-1]] if flow.feed_bits[s] | flow.random_bits[s]]
         if len(inner) != 1 or len(way) > _WAY:
             return []
         way.append(inner[0])
+    return way
+
+
+def made_alike(flow: Flow, i: int) -> list[int]:
+    """Other tensors that the same last layer, read again, and the same ops behind it made."""
+    nodes, rows = flow.graph.nodes, flow.rows
+    way = way_to_layer(flow, i)
+    if not way:
+        return []
     parameters = [s for s, _ in rows[way[-1]] if flow.variable_bits[s] and not flow.feed_bits[s] & ~flow.side]
     result = []
     for k in flow.consumers[parameters[0]] if parameters else ():
