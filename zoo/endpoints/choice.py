@@ -157,7 +157,7 @@ def _for_use_alone(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[
     """The heads that need nothing of what a loss needs, if there are any: their placeholders are for use.
 
     So it is with a second run of a net beside that which labels train, and with a search among all that it
-    has learned.  Where nothing has a label, decoders of codes that are fed are not told from rebuilt examples.
+    has learned.  Without labels, decoders of codes that are fed are not told from rebuilt examples.
     """
     taught = [head for head in groups if head.labels]
     if not flow.taught or not taught:
