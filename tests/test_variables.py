@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -267,6 +268,26 @@ def test_lists_that_hold_the_same_zeros_under_other_names_are_no_copies(tmp_path
     found = bind(read(tmp_path))
 
     assert variables.facts(found).parameters == 24
+
+
+@pytest.mark.parametrize("copies", ["norms", "target", "unnamed", "zeros"])
+def test_lists_that_are_alike_are_not_counted_once(tmp_path: Path, copies: str) -> None:
+    """Untrained normalizations, a net set to another, unnamed variables: each is the model's own."""
+    import tensorflow as tf
+
+    def made(length: int, value: float, name: str | None = None) -> Any:
+        return tf.Variable(tf.fill([length], value), name=name)
+
+    nets: dict[str, tuple[dict[str, object], int]] = {
+        "norms": ({"net": [[made(4, 1.0, "gamma"), made(4, 0.0, "beta")] for _ in range(3)]}, 24),
+        "target": ({net: [made(4, 3.0, "w"), made(1, 0.0, "b")] for net in ("q", "target")}, 10),
+        "unnamed": ({net: [made(4, 0.0), made(3, 0.0)] for net in ("encoder", "decoder")}, 14),
+        "zeros": ({net: [made(4, 0.0, "bias") for _ in range(3)] for net in ("members", "variables")}, 24),
+    }
+    net, parameters = nets[copies]
+    tf.train.Checkpoint(**net).write(str(tmp_path / "model.ckpt"))
+
+    assert variables.facts(bind(read(tmp_path))).parameters == parameters
 
 
 def names(bindings: Bindings) -> list[tuple[str, str, str]]:

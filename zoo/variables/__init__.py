@@ -28,8 +28,6 @@ from zoo.weights import StoredTensor, Weights
 VARIABLE_OPS = frozenset(["Variable", "VariableV2", "AutoReloadVariable", "VarHandleOp"])
 _EMA = "/ExponentialMovingAverage"
 _NEAREST = 3
-_LISTS = 8
-"""Lists of variables that a list is compared with."""
 _KINDS: tuple[Kind, ...] = ("model", "optimizer", "moving_average", "other")
 
 
@@ -272,35 +270,29 @@ class _Binder:
 
 
 def _copies(names: Mapping[str, str], tensors: Mapping[str, StoredTensor]) -> dict[str, str]:
-    """Key → key of the variable that it is a copy of, of lists whose variables another list has as well.
+    """Key → key of the variable that it is a copy of, as Keras' ``export`` stores them.
 
-    Keras' ``export`` stores what it lists as ``variables`` and, as variables of their own,
-    ``_all_variables``.  They have the same names, and the same bytes by their checksums.
+    It lists a model's variables as ``variables`` and, as variables of their own, as ``_all_variables``:
+    see its keras/src/export/saved_model.py.  They have the same names, and the same bytes by their
+    checksums.  Other lists that are alike hold nets that are: with their first values, or set to another's.
 
     Args:
         names: by key, the variable's own name.
         tensors: what is stored, by key.
     """
-    lists: dict[str, dict[tuple[object, ...], str]] = {}
+    lists: dict[str, dict[tuple[object, ...], list[str]]] = {}
     for key, name in names.items():
         folder, _, number = plain(key).rpartition("/")
         tensor = tensors.get(key)
         if tensor is not None and tensor.crc32c is not None and number.isdigit():
             told: tuple[object, ...] = (name, tensor.dtype, tensor.shape, tensor.crc32c)
-            lists.setdefault(folder, {}).setdefault(told, key)
-    having: dict[tuple[object, ...], list[str]] = {}
-    for folder in sorted(lists, key=lambda folder: (-len(lists[folder]), folder)):
-        for told in lists[folder]:
-            having.setdefault(told, []).append(folder)
+            lists.setdefault(folder, {}).setdefault(told, []).append(key)
     found: dict[str, str] = {}
-    for folder, mine in lists.items():
-        # The longer list is the whole one; of two alike, the first.
-        for other in having[next(iter(mine))][:_LISTS]:
-            if other == folder:
-                break
-            if mine.keys() <= lists[other].keys():
-                found |= {key: lists[other][told] for told, key in mine.items()}
-                break
+    for folder, whole in lists.items():
+        if folder.rpartition("/")[2] == "_all_variables":
+            again = lists.get(f"{folder.removesuffix('_all_variables')}variables", {})
+            for told, keys in whole.items():
+                found |= zip(again.get(told, ()), keys, strict=False)
     return found
 
 
