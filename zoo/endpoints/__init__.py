@@ -56,11 +56,14 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
     found = _answer(meta, fed, fetched, stated, warnings, said)
     if not said and not fetched and stated is None:
         zeros, symbols = states.zero_states(meta.graph)
-        if not zeros and found.outputs:
+        unrolled = not zeros
+        if unrolled and found.outputs:
             zeros, symbols = states.unrolled_zero_states(meta.graph, found.outputs)
         if any(item.shape and item.shape[-1] in symbols for item in found.outputs):
             handed_on = _answer(meta, fed, fetched, stated, warnings, zeros)
-            if any(item.kind == "state" for item in handed_on.outputs):
+            ends = [item.name for item in handed_on.outputs if item.kind == "state"]
+            begun = [item.name for item in handed_on.inputs if item.name in zeros]
+            if ends and (not unrolled or states.goes_one_way(meta.graph, begun, ends)):
                 found = handed_on
     if not said and not any(item.folded is None for item in found.inputs):
         noise = _noise(meta.graph, [item.name for item in found.outputs])

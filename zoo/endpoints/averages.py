@@ -12,7 +12,7 @@ from zoo.endpoints import ops
 from zoo.endpoints.copies import way_to_layer
 from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Head
-from zoo.endpoints.kinds import RANK_OF_PICTURES
+from zoo.endpoints.kinds import RANK_OF_PICTURES, is_called
 from zoo.protos import Shape
 
 
@@ -39,7 +39,12 @@ def _averaged(flow: Flow, head: Head, averages: dict[int, int]) -> Head:
     picture = len(flow.shape(head.node, head.port) or ()) == RANK_OF_PICTURES
     if head.rule == "head" and not (head.labels or picture or head.towers > 1):
         return head  # an actor, say, whose average makes targets
-    ends = [i for i in _made_with(flow, head, averages) if _is_for_use(flow, i)]
+    ends = [
+        i for i in _made_with(flow, head, averages)
+        if _is_for_use(flow, i)
+        # What makes targets in Python is as nobody called it.
+        and (head.rule != "head" or picture or is_called(flow, i) or flow.op(i) in ops.PROBABILITIES)
+    ]  # fmt: skip
     if not ends:
         return head
     # Of several runs the one without dropout, the last of them.

@@ -118,7 +118,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     dropped += targets
     chosen, critics = without_critics(flow, chosen)
     dropped += critics
-    chosen, baselines = without_baselines(flow, chosen)
+    chosen, baselines = without_baselines(flow, found, chosen)
     dropped += baselines
     chosen, late = _penultimate(flow, chosen)
     chosen, drawn = _without_chances(flow, chosen)
@@ -171,7 +171,10 @@ def _for_use_alone(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[
         if head.rule == "head" and head.dangling and head.feeds and not head.feeds & trained
         and not head.labels
     ]  # fmt: skip
-    searched = any(flow.op(walk_back(flow, head.node)) in _BEST for head in own)
+    # What is learned by pairs alone, to be searched, has no answer for whoever has labels.
+    searched = any(flow.op(walk_back(flow, head.node)) in _BEST for head in own) and not any(
+        head.dangling or is_called(flow, head.node) for head in taught
+    )
     if not searched and not any(not o.coverage & ~head.coverage for o in taught for head in own):
         return groups, []
     made_for_somebody, _ = without_leftovers(flow, found, groups)
@@ -226,8 +229,7 @@ def _with_unlabelled(
         return groups, extra, []  # an export names what it is made for
     if not extra and not named and (not groups or _count(missing) * 5 > _count(everything)):
         extra = first_complete(flow, found, missing)
-    if extra and not groups and (likely := _named_later(flow, found, extra)):
-        extra = likely
+        extra = (_named_later(flow, found, extra) if extra and not groups else []) or extra
     rest: list[Head] = []
     if extra and _count(_union(extra)) >= _count(_union(groups)):
         shown = [head for head in groups if head.dangling]
@@ -244,13 +246,13 @@ def _with_unlabelled(
 
 
 def _named_later(flow: Flow, found: Region, extra: list[Head]) -> list[Head]:
-    """What has a name on the way to a loss without labels, and needs more than ``extra``: a likelihood."""
+    """What has a name on the way to a loss without labels, and needs what ``extra`` does: a likelihood."""
     for i in reversed(flow.line):
         if not found.lossward[i] or found.inside[i] != 1 or flow.shape(i) in ((), None):
             continue
         if is_named(flow, i) and not scope_of_loss(flow.graph.names[i]):
-            more = flow.variable_bits[i] & ~_union(extra) and not _union(extra) & ~flow.variable_bits[i]
-            return [replace(bare(flow, i), rule="complete")] if more else []
+            less = _union(extra) & ~flow.variable_bits[i]
+            return [] if less else [replace(bare(flow, i), rule="complete")]
     return []
 
 

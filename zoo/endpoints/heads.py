@@ -20,9 +20,7 @@ from zoo.endpoints.region import Region
 from zoo.endpoints.states import (
     HANDS_ON,
     accumulates,
-    is_shown_state,
-    next_states,
-    shown_by,
+    all_next_states,
     starts_from_feed,
 )
 from zoo.endpoints.views import (
@@ -301,11 +299,7 @@ def _shown(flow: Flow, found: Region, ends: list[int]) -> bytearray:
 def _add_states(flow: Flow, found: Region, groups: Groups) -> None:
     """Add the next values of states that are fed; one that is a head already needs no second mention."""
     shown = {walk_back(flow, head.node) for head in groups.values()}
-    kept = [i for feed in flow.feeds for i in next_states(flow, feed)]
-    beside = [
-        shown_by(flow, i) for i in kept if any(is_shown_state(flow, feed, i) for feed in flow.feeds)
-    ]  # fmt: skip
-    for i in [*kept, *beside]:
+    for i in all_next_states(flow):
         if i >= 0 and found.inside[i] == 1 and i not in shown:
             shown.add(i)
             groups[-1 - i, 0] = Head(

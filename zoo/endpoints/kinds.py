@@ -218,6 +218,6 @@ _BY_PYTHON = frozenset(
     """truediv floordiv stack unstack clipbyvalue embeddinglookup xwplusb l2normalize booleanmask flatten
     dropout moments norm logsoftmax randomnormal randomuniform zeroslike oneslike zeros ones fill notequal
     cond while add sub mul pow matmul conv2d tensordot maxpool2d avgpool saturatecast sequencemask tofloat
-    toint32 clipbynorm clipbyglobalnorm dense""".split()
+    toint32 clipbynorm clipbyglobalnorm dense diagpart diag reducelogsumexp""".split()
 )
 """Names that functions of TensorFlow give to ops which are called otherwise."""

@@ -17,9 +17,10 @@ def compared_with_input(flow: Flow, found: Region, missing: int) -> list[Head]:
     """Reconstructions: activations that are compared with an example itself on the way to a loss."""
     nodes, rows = flow.graph.nodes, flow.rows
     groups: Groups = {}
+    leads = found.leads(flow)
     for i in flow.line:
-        if nodes[i].op not in ops.DIFFERENCES or not found.inside[i]:
-            continue
+        if nodes[i].op not in ops.DIFFERENCES or not found.inside[i] or leads[i]:
+            continue  # where layers follow, nothing is compared
         row = [s for s, _ in rows[i]]
         raw = [s for s in row if flow.feed_bits[s] and flow.shape(s) != () and fed_content(flow, s)]
         if not raw:

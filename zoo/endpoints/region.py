@@ -108,6 +108,19 @@ def _lengths(flow: Flow) -> int:
         for (steps, _), (told, _) in (flow.rows[i], flow.rows[i][::-1]):
             if flow.op(walk_back(flow, steps)) == "Range" and flow.op(walk_back(flow, told)) != "Range":
                 bits |= flow.feed_bits[told]
+    return bits & ~_picks(flow) if bits else 0
+
+
+def _picks(flow: Flow) -> int:
+    """Feeds by whose one-hot form the loss picks from answers: the time of an event is a label, no length."""
+    bits = 0
+    for i in flow.graph.having(("OneHot",)):
+        if (
+            not flow.variable_bits[i]
+            and not flow.off[i]
+            and any(flow.variable_bits[j] and not flow.leads[j] for j in flow.readers(i))
+        ):
+            bits |= flow.feed_bits[i]
     return bits
 
 

@@ -55,8 +55,8 @@ def unrolled_zero_states(graph: Graph, outputs: Sequence[Endpoint]) -> tuple[lis
     if len(lookups) != 1:
         return [], frozenset()
     (table, _), (ids, port) = sources[lookups[0]][:2]
-    noted = (*nodes[ids].output_shapes(), None)[port] if port <= len(nodes[ids].output_shapes()) else None
-    asked = None if noted is None else dims.product(noted)
+    noted = nodes[ids].output_shapes()
+    asked = dims.elements(noted[port]) if 0 <= port < len(noted) else None
     symbols = (_table(graph, table).shape() or (None,))[0]
     told = any(
         item.shape and item.shape[-1] == symbols and dims.product(item.shape[:-1]) == asked
@@ -67,6 +67,15 @@ def unrolled_zero_states(graph: Graph, outputs: Sequence[Endpoint]) -> tuple[lis
     if symbols is None or len(zeros) > _MOST:
         return [], frozenset()
     return [tensor_name(graph.names[i]) for i in sorted(zeros)], frozenset({symbols})
+
+
+def goes_one_way(graph: Graph, begun: Sequence[str], ends: Sequence[str]) -> bool:
+    """Whether each state that is fed has a next one, and the last layer's needs all others.
+
+    A net of both directions has two that know nothing of each other; a decoder begins where another ended.
+    """
+    nodes = {graph.index[split_input(text)[0]] for text in ends}
+    return len(begun) == len(ends) and any(nodes <= graph.ancestors([node], control=False) for node in nodes)
 
 
 _MOST = 16
@@ -241,6 +250,17 @@ _RANK = 2
 """States have one row for each example: they are no picture, no sequence."""
 
 
+def all_next_states(flow: Flow) -> list[int]:
+    """The next values of all states that are fed, and what cells show of a memory where that is fed, too."""
+    after = [(feed, next_states(flow, feed)) for feed in flow.feeds]
+    kept = [i for _, found in after for i in found]
+    # What no gate keeps, and is fed as a state is, has the form of the memory that it was shown of.
+    shown = {
+        flow.shape(feed.node, feed.port) for feed, found in after if not found and _fed_with(flow, feed.node)
+    }
+    return kept + [shown_by(flow, i) for i in kept if flow.shape(i) in shown]
+
+
 def next_states(flow: Flow, feed: FeedPoint) -> list[int]:
     """The values that gated cells give the state that is fed, last step last; empty for other feeds.
 
@@ -270,12 +290,6 @@ def shown_by(flow: Flow, memory: int) -> int:
             if flow.op(j) == "Mul" and any(_is_gate(flow, s) for s, _ in flow.rows[j] if s != i):
                 return j
     return -1
-
-
-def is_shown_state(flow: Flow, feed: FeedPoint, like: int) -> bool:
-    """Whether a feed is a state that no gate keeps, of the form of a memory: what its cell showed of it."""
-    fed = feed.node < len(flow.graph.nodes) and _fed_with(flow, feed.node)
-    return fed and flow.shape(feed.node, feed.port) == flow.shape(like) and not next_states(flow, feed)
 
 
 def _parts(flow: Flow, i: int) -> list[int]:

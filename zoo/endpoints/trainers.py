@@ -11,6 +11,7 @@ from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Groups, Head, add_view, cone
 from zoo.endpoints.made import judged, views_for_judge
 from zoo.endpoints.region import Region
+from zoo.graph import Graph
 
 _REACH = 12
 """Nodes between a gradient and the step that applies it: clipping, averaging."""
@@ -88,12 +89,7 @@ def without_adversaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], lis
 
     Their gradient goes back with its sign changed, through a node that does nothing else.
     """
-    graph = flow.graph
-    turned = {
-        graph.index.get(ops.differentiated(graph.names[i]), -1)
-        for i in graph.having(("Neg",)) if ops.in_gradient(graph.names[i])
-    }  # fmt: skip
-    turned = {i for i in turned if i >= 0 and flow.op(i) in ("Identity", "IdentityN")}
+    turned = _turned(flow.graph)
     misled = [head for head in groups if turned and not turned.isdisjoint(cone(flow, head.node))]
     if len(misled) == len(groups):
         return groups, []
@@ -134,21 +130,76 @@ def without_critics(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
     return [head for head in groups if head not in dropped], dropped
 
 
-def without_baselines(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+def _turned(graph: Graph) -> set[int]:
+    """Identities whose gradient is what comes in with its sign changed, scaled at most."""
+    scopes: dict[str, int] = {}
+    for i in graph.having(("Neg",)):
+        name = graph.names[i]
+        node = graph.index.get(ops.differentiated(name), -1) if ops.in_gradient(name) else -1
+        if node >= 0 and graph.ops[node] in ("Identity", "IdentityN"):
+            scopes[name[: name.rfind("_grad/") + len("_grad/")]] = node
+    made: dict[str, list[str]] = {scope: [] for scope in scopes}
+    for i in graph.about_gradients if scopes else ():
+        name = graph.names[i]
+        scope = name[: name.rfind("_grad/") + len("_grad/")]
+        if scope in made:
+            made[scope].append(graph.ops[i])
+    return {
+        node for scope, node in scopes.items()
+        if made[scope].count("Neg") % 2 and not set(made[scope]) - _SCALES
+    }  # fmt: skip
+
+
+_SCALES = frozenset("Neg Mul RealDiv Const Cast Identity IdentityN Shape Sum Reshape NoOp".split())
+
+
+def without_baselines(flow: Flow, found: Region, groups: list[Head]) -> tuple[list[Head], list[Head]]:
     """Without the single value that a net of its own gives to a state, beside actions that are drawn.
 
     It teaches the actor; one that shares layers with the actor is answered beside the action, as a rule.
     """
     drawn = 0
-    for head in groups:
-        if head.dangling and flow.random_bits[head.node]:
+    for head in groups if flow.taught and len(groups) > 1 else ():
+        if head.dangling and _is_drawn(flow, head.node):
             drawn |= head.coverage
+    drawn = drawn if drawn and drawn & _rewarded(flow, found) else 0
     values = [
         head for head in groups
         if drawn and head.labels and not head.dangling and not head.coverage & drawn
         and (flow.shape(head.node, head.port) or (None,))[-1] == 1
     ]  # fmt: skip
     return [head for head in groups if head not in values], values
+
+
+def _is_drawn(flow: Flow, i: int) -> bool:
+    """Whether chance decides on a tensor, and does not only mask what it is made of, as dropout does."""
+    chances = [j for j in cone(flow, i) if flow.marks[j] & ops.CHANCE] if flow.random_bits[i] else []
+    return not all(_becomes_mask(flow, j) for j in chances)
+
+
+def _becomes_mask(flow: Flow, i: int) -> bool:
+    """Whether random numbers are compared, scaled and shifted before or not."""
+    near = flow.readers(i)[:_NEAR]
+    for _ in range(2):
+        near += [k for j in near for k in flow.readers(j)[:_NEAR]][:_NEAR]
+    return any(flow.op(j) in ops.COMPARES for j in near)
+
+
+_NEAR = 8
+
+
+def _rewarded(flow: Flow, found: Region) -> int:
+    """Bits of the variables of what a loss weighs with a number for each example that somebody feeds."""
+    bits = 0
+    for i in flow.graph.having(("Mul",)):
+        row = flow.rows[i]
+        if flow.off[i] or not flow.taught[i] or len(row) != 2:
+            continue
+        for (net, _), (weight, _) in (row, row[::-1]):
+            shape = flow.shape(weight) or (None,)
+            if flow.feed_bits[weight] & found.labels and shape[-1] in (1, None):
+                bits |= flow.variable_bits[net] & ~flow.variable_bits[weight]
+    return bits
 
 
 _COMPARED = 8

@@ -20,7 +20,6 @@ from zoo.endpoints.kinds import (
     walk_back,
 )
 from zoo.endpoints.region import Region
-from zoo.protos import Shape
 from zoo.shapes.values import constant
 
 
@@ -82,7 +81,7 @@ def view_of(flow: Flow, found: Region, i: int, *, dangling: bool) -> int:
         op = nodes[node].op
         if op in ops.DECISIONS:
             decided = node
-        elif (place := _place(flow, node)) >= 0:
+        elif not (dangling and is_called(flow, node)) and (place := _place(flow, node)) >= 0:
             return place  # each point has a map of its own
         elif masked(flow, node) >= 0 and (dangling or is_called(flow, node)):
             return node  # masked for whoever looks at it, not for a measure alone
@@ -361,18 +360,14 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
         return i
     if nodes[i].op == "ExpandDims" and _inner(flow, found, i) and not is_named(flow, i):
         return rows[i][0][0]
-    if (
-        nodes[i].op == "Reshape"
-        and _inner(flow, found, i)
-        and not (_read_twice(flow, i) or is_called(flow, i))
-    ):
+    if nodes[i].op == "Reshape" and _inner(flow, found, i) and not _read_twice(flow, i):
         before = rows[i][0][0]
         shape, flat = flow.shape(before), flow.shape(i)
         flattened = shape is not None and flat is not None and len(shape) > len(flat)
         for_loss = any(flow.op(j) in ops.LOSSES for j in flow.readers(i))
-        if flattened and not for_loss and len(flat or ()) > 2 and _without_ones(shape) == _without_ones(flat):
+        if flattened and not for_loss and _is_without_ones(flow, before, i):
             return i
-        if flattened or for_loss:
+        if flattened or (for_loss and not is_called(flow, i)):
             return before
     shown = nodes[i].op == "LogSoftmax" and found.extends[i]
     if nodes[i].op in ("Log", "Log1p", "LogSoftmax") and not shown and _inner(flow, found, i):
@@ -386,9 +381,11 @@ def _step_before_loss(flow: Flow, found: Region, i: int) -> int:
     return i
 
 
-def _without_ones(shape: Shape) -> list[int | None]:
-    """The lengths of the axes along which there is more than one number."""
-    return [length for length in shape or () if length != 1]
+def _is_without_ones(flow: Flow, before: int, i: int) -> bool:
+    """Whether a form drops axes along which there is one number, but for the last, of an unnamed tensor."""
+    shape, flat = flow.shape(before) or (), flow.shape(i) or ()
+    more = [[length for length in form if length != 1] for form in (shape, flat)]
+    return len(flat) > 2 and shape[-1] == flat[-1] and more[0] == more[1] and not is_called(flow, before)
 
 
 def _is_of_pixels(flow: Flow, i: int) -> bool:
@@ -442,11 +439,8 @@ def _for_logarithms(flow: Flow, i: int) -> bool:
 
 def _for_cross_entropy(flow: Flow, i: int) -> bool:
     """Whether logarithms alone read chances that are flattened and have no name, away from zero or not."""
-    if is_called(flow, i) or flow.op(flow.rows[i][0][0] if flow.rows[i] else i) not in (
-        "Add",
-        "AddV2",
-        "Reshape",
-    ):
+    made_of = flow.op(flow.rows[i][0][0]) if flow.rows[i] else ""
+    if is_called(flow, i) or made_of not in ("Add", "AddV2", "Reshape"):
         return False
     readers = flow.readers(i)
     moved = [k for j in readers for k in (flow.readers(j) if flow.op(j) in _MOVES else [j])]
@@ -613,10 +607,11 @@ def shown_clipped(flow: Flow, i: int) -> int:
 def pasted(flow: Flow, i: int) -> int:
     """The example with a picture in place of its masked parts; ``i`` where nobody pastes it."""
     for j in flow.readers(i)[:_NEAR]:
-        if flow.op(j) != "Mul" or not _is_given(flow, j, i):
+        if flow.op(j) != "Mul" or not _is_given(flow, j, i) or flow.feed_bits[j] & ~flow.feed_bits[i]:
             continue
         for k in flow.readers(j)[:_NEAR]:
-            if flow.op(k) in ("Add", "AddV2") and _is_given(flow, k, j) and flow.shape(k) == flow.shape(i):
+            whole = flow.op(k) in ("Add", "AddV2") and flow.shape(k) == flow.shape(i)
+            if whole and _is_given(flow, k, j) and not flow.feed_bits[k] & ~flow.feed_bits[i]:
                 return k
     return i
 

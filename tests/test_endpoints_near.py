@@ -1,0 +1,226 @@
+"""Graphs near a rule whose authors want something else: each was told wrongly by a rule that went too far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.sketches import Sketch, names, read
+from zoo.endpoints import detect
+
+
+def found(sketch: Sketch) -> tuple[list[str], list[str]]:
+    inputs, outputs = names(detect(read(sketch)))
+    return sorted(inputs), sorted(outputs)
+
+
+def gates(sketch: Sketch, joined: Any, memory: Any, name: str) -> tuple[Any, Any]:
+    """One step of a cell with a memory: what it shows, and what it keeps."""
+    tf = sketch.tf
+    new, enter, forget, show = tf.split(sketch.dense(joined, 24, name), 4, 1)
+    memory = tf.sigmoid(forget + 1.0) * memory + tf.sigmoid(enter) * tf.tanh(new)
+    return tf.sigmoid(show) * tf.tanh(memory), memory
+
+
+def chosen(sketch: Sketch, scores: Any, label: Any) -> Any:
+    """The loss of what was right, by number."""
+    nn = sketch.tf.nn
+    loss = nn.sparse_softmax_cross_entropy_with_logits(labels=sketch.tf.reshape(label, [-1]), logits=scores)
+    return sketch.tf.reduce_mean(loss)
+
+
+def test_words_read_in_both_directions_have_no_states_to_feed(sketch: Sketch) -> None:
+    """Words are corrected, each by all: the symbols told are those that are read."""
+    tf, v1 = sketch.tf, sketch.v1
+    words, right = sketch.feed([2, 3], "words", "int32"), sketch.feed([2, 3], "right", "int32")
+    read_words = tf.nn.embedding_lookup(v1.get_variable("table", [9, 6], use_resource=False), words)
+    sides = []
+    for way, order in (("forward", (0, 1, 2)), ("backward", (2, 1, 0))):
+        shown, kept, steps = tf.zeros([2, 6]), tf.zeros([2, 6]), {}
+        for k in order:
+            shown, kept = gates(sketch, tf.concat([read_words[:, k], shown], 1), kept, way)
+            steps[k] = shown
+        sides.append(tf.stack([steps[k] for k in range(3)], 1))
+    scores = sketch.dense(tf.reshape(tf.concat(sides, 2), [-1, 12]), 9, "scores")
+    chances = tf.nn.softmax(scores)
+    sketch.train(chosen(sketch, scores, right))
+
+    assert found(sketch) == (["words:0"], [chances.name])
+
+
+def test_a_decoder_begins_where_the_encoder_ended(sketch: Sketch) -> None:
+    """Its blank inputs are no states, and the encoder's zeros have no next ones."""
+    tf, v1 = sketch.tf, sketch.v1
+    words, right = sketch.feed([2, 3], "words", "int32"), sketch.feed([2, 3], "right", "int32")
+    read_words = tf.nn.embedding_lookup(v1.get_variable("table", [9, 6], use_resource=False), words)
+    shown, kept, steps = tf.zeros([2, 6]), tf.zeros([2, 6]), []
+    for k in range(3):
+        shown, kept = gates(sketch, tf.concat([read_words[:, k], shown], 1), kept, "encoder")
+    for _ in range(3):
+        shown, kept = gates(sketch, tf.concat([tf.zeros([2, 6]), shown], 1), kept, "decoder")
+        steps.append(shown)
+    scores = sketch.dense(tf.reshape(tf.stack(steps, 1), [-1, 6]), 9, "scores")
+    chances = tf.nn.softmax(scores)
+    sketch.train(chosen(sketch, scores, right))
+
+    assert found(sketch) == (["words:0"], [chances.name])
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_an_answer_that_was_checked_under_a_name_is_the_answer(sketch: Sketch, frozen: bool) -> None:
+    """Nothing but a group of ops waits for it."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    scores = tf.matmul(x, tf.constant([[1.0] * 3] * 8)) if frozen else sketch.dense(x, 3, "scores")
+    answer = sketch.v1.check_numerics(tf.nn.softmax(scores) * 2.0, "answer", name="answer")
+    with tf.control_dependencies([answer]):
+        tf.no_op("ready")
+    if not frozen:
+        sketch.train(sketch.entropy(scores, sketch.feed([None, 3], "truth")))
+
+    assert found(sketch) == (["x:0"], ["answer:0"])
+
+
+def test_a_number_beside_chances_behind_a_dropout_is_an_answer(sketch: Sketch) -> None:
+    """Age and gender, by a net each: nothing is drawn, and nobody is rewarded."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    hidden = tf.nn.dropout(tf.nn.relu(sketch.dense(x, 6, "first")), 0.5)
+    scores = sketch.dense(hidden, 3, "second")
+    tf.nn.softmax(scores, name="gender")
+    age = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "third")), 1, "fourth")
+    told, years = sketch.feed([None, 3], "told"), sketch.feed([None, 1], "years")
+    sketch.train(sketch.entropy(scores, told) + tf.reduce_mean(tf.square(age - years)))
+
+    assert found(sketch) == (["x:0"], sorted(["gender:0", age.name]))
+
+
+def test_a_look_at_what_is_near_is_no_answer_beside_a_classifier(sketch: Sketch) -> None:
+    """Somebody wanted to see which words lie near each other."""
+    tf, v1 = sketch.tf, sketch.v1
+    words, look = sketch.feed([None, 5], "words", "int32"), sketch.feed([None], "look", "int32")
+    table = v1.get_variable("table", [9, 6], use_resource=False)
+    scores = sketch.dense(tf.reduce_mean(tf.nn.embedding_lookup(table, words), 1), 3, "scores")
+    chances = tf.nn.softmax(scores, name="chances")
+    sketch.train(sketch.entropy(scores, sketch.feed([None, 3], "truth")))
+    norm = tf.nn.l2_normalize(table, 1)
+    tf.nn.top_k(tf.matmul(tf.nn.embedding_lookup(norm, look), norm, transpose_b=True), 3)
+
+    assert found(sketch) == (["words:0"], [chances.name])
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_averages_whose_values_python_reads_for_targets_are_not_used(sketch: Sketch, own: bool) -> None:
+    """The target is fed; nothing in the graph reads the slow copy, which nobody named."""
+    tf, v1, state = sketch.tf, sketch.v1, sketch.feed([None, 4], "state")
+    after = sketch.feed([None, 4], "after") if own else state
+    average = v1.train.ExponentialMovingAverage(0.99)
+
+    def net(x: Any, getter: Any = None) -> Any:
+        with v1.variable_scope("net", reuse=v1.AUTO_REUSE, custom_getter=getter):
+            w = v1.get_variable("w", [4, 6], use_resource=False)
+            return tf.matmul(tf.nn.relu(tf.matmul(x, w)), v1.get_variable("o", [6, 3], use_resource=False))
+
+    def averages(getter: Any, name: str, *arguments: Any, **named: Any) -> Any:
+        return average.average(getter(name, *arguments, **named))
+
+    values = net(state)
+    average.apply(v1.trainable_variables())
+    net(after, averages)
+    taken, target = sketch.feed([None], "taken", "int32"), sketch.feed([None], "target")
+    of_action = tf.reduce_sum(values * tf.one_hot(taken, 3), 1)
+    sketch.train(tf.reduce_mean(tf.square(target - of_action)))
+
+    assert found(sketch) == (["state:0"], [values.name])
+
+
+def test_the_time_of_an_event_is_a_label(sketch: Sketch) -> None:
+    """It masks what comes before, and picks the moment itself."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    time, event = sketch.feed([None], "time", "int32"), sketch.feed([None], "event")
+    hazard = tf.sigmoid(sketch.dense(tf.nn.relu(sketch.dense(x, 6, "a")), 5, "b"), name="hazard")
+    before = tf.reduce_sum(tf.math.log(1.0 - hazard * tf.sequence_mask(time, 5, tf.float32) + 1e-7), 1)
+    then = tf.reduce_sum(tf.one_hot(time, 5) * tf.math.log(hazard + 1e-7), 1)
+    sketch.train(-tf.reduce_mean(before + event * then))
+
+    assert found(sketch) == (["x:0"], [hazard.name])
+
+
+def test_a_gradient_that_is_bounded_is_not_turned(sketch: Sketch) -> None:
+    """Its sign changes twice."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def bounded(value: Any) -> Any:
+        return tf.identity(value), lambda slope: -tf.clip_by_value(-slope, -1.0, 1.0)
+
+    hidden = tf.nn.relu(sketch.dense(x, 6, "hidden"))
+    scores = [sketch.dense(hidden, 3, "first"), sketch.dense(bounded(hidden), 2, "second")]
+    chances = [tf.nn.softmax(each) for each in scores]
+    truths = [sketch.feed([None, 3], "one"), sketch.feed([None, 2], "other")]
+    sketch.train(tf.add_n([sketch.entropy(*pair) for pair in zip(scores, truths, strict=True)]))
+
+    assert found(sketch) == (["x:0"], sorted(each.name for each in chances))
+
+
+def test_a_named_point_is_fetched_though_a_map_is_learned(sketch: Sketch) -> None:
+    """Who gives the point a name, and reads it nowhere, wants to know where it is."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 8, 8, 3], "x")
+    cell = sketch.feed([None], "cell", "int32")
+    kernel = v1.get_variable("kernel", [3, 3, 3, 1], use_resource=False)
+    flat = tf.reshape(tf.nn.conv2d(x, kernel, 1, "SAME"), [-1, 64])
+    best = tf.argmax(flat, 1)
+    tf.stack([best % 8, best // 8], 1, name="fixation")
+    sketch.train(chosen(sketch, flat, cell))
+
+    assert found(sketch) == (["x:0"], ["fixation:0"])
+
+
+def test_pictures_that_only_a_loss_puts_together_are_no_inputs(sketch: Sketch) -> None:
+    """How much of the foreground is seen: fore- and background are known in training."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 8, 8, 3], "x")
+    fore, back, truth = (sketch.feed([None, 8, 8, 1], name) for name in ("fore", "back", "truth"))
+    kernel = v1.get_variable("kernel", [3, 3, 3, 1], use_resource=False)
+    share = tf.sigmoid(tf.nn.conv2d(x, kernel, 1, "SAME"))
+    made = share * fore + back
+    sketch.train(tf.reduce_mean(tf.abs(share - truth)) + tf.reduce_mean(tf.abs(made - x[..., :1])))
+
+    assert found(sketch) == (["x:0"], [share.name])
+
+
+def _depth(sketch: Sketch, x: Any) -> tuple[Any, Any]:
+    kernel = sketch.v1.get_variable("kernel", [3, 3, 3, 1], use_resource=False)
+    depth = sketch.tf.nn.relu(sketch.tf.nn.conv2d(x, kernel, 1, "SAME"), name="depth")
+    loss = sketch.tf.abs(sketch.tf.reshape(depth, [2, 8, 8]) - sketch.feed([2, 8, 8], "truth"))
+    return depth, sketch.tf.reduce_mean(loss)
+
+
+def _map(sketch: Sketch, x: Any) -> tuple[Any, Any]:
+    tf, nn = sketch.tf, sketch.tf.nn
+    scores = nn.conv2d(x, sketch.v1.get_variable("kernel", [3, 3, 3, 5], use_resource=False), 1, "SAME")
+    flat = tf.reshape(scores, [-1, 5], name="flat_scores")
+    truth = tf.reshape(sketch.feed([2, 8, 8, 5], "truth"), [-1, 5])
+    return scores, tf.reduce_mean(nn.softmax_cross_entropy_with_logits(labels=truth, logits=flat))
+
+
+@pytest.mark.parametrize("net", [_depth, _map])
+def test_the_form_that_a_loss_takes_is_not_the_pictures(
+    sketch: Sketch, net: Callable[[Sketch, Any], tuple[Any, Any]]
+) -> None:
+    """A last axis of one, and pixels of all examples in one row: whatever name the row has."""
+    picture, loss = net(sketch, sketch.feed([2, 8, 8, 3], "x"))
+    sketch.train(loss)
+
+    assert found(sketch) == (["x:0"], [picture.name])
+
+
+def test_a_named_loss_of_each_example_is_no_likelihood(sketch: Sketch) -> None:
+    """It is told by one net more than the rebuilt example."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    code = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 2, "code")
+    again = tf.sigmoid(sketch.dense(tf.nn.relu(sketch.dense(code, 6, "inner")), 8, "again"))
+    error = tf.reduce_sum(tf.square(x - again), 1, name="error")
+    prior = tf.reduce_sum(tf.square(sketch.dense(code, 3, "prior")), 1)
+    sketch.train(tf.reduce_mean(tf.add(error, prior, name="per_example")))
+
+    assert found(sketch) == (["x:0"], [again.name])
