@@ -224,3 +224,15 @@ def test_a_named_loss_of_each_example_is_no_likelihood(sketch: Sketch) -> None:
     sketch.train(tf.reduce_mean(tf.add(error, prior, name="per_example")))
 
     assert found(sketch) == (["x:0"], [again.name])
+
+
+def test_what_somebody_named_in_the_middle_is_among_the_first_three_candidates(sketch: Sketch) -> None:
+    """A sentence tells its neighbours; in the end its vector alone is wanted, which has a name."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    vector = tf.identity(sketch.dense(x, 6, "first"), name="encoder/vector")
+    for name in ("before", "after"):
+        scores = sketch.dense(tf.tanh(sketch.dense(vector, 5, f"{name}_inner")), 4, name)
+        tf.nn.softmax(scores, name=f"{name}/chances")
+        sketch.train(sketch.entropy(scores, sketch.feed([None, 4], f"{name}_truth")))
+
+    assert "encoder/vector:0" in detect(read(sketch)).candidates.outputs[:3]

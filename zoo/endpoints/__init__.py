@@ -263,7 +263,10 @@ class _Answer:
         )
 
     def _ranked(self, chosen: set[str]) -> list[str]:
-        """The outputs, then one other form of each, then the other heads, then whatever was seen."""
+        """The outputs, then one other form of each and what has a name, then the other heads, then all else.
+
+        Of several outputs another form is rarely what is wanted; what somebody named goes before it.
+        """
         flow = self.flow
         stated = [] if self.choice.chosen and not self.fetched and self.stated is None else sorted(chosen)
         first = sorted(
@@ -272,20 +275,23 @@ class _Answer:
         forms = [heading.forms(flow, head) for head in first]
         other = [heading.forms(flow, head) for head in self.choice.others]
         met = [heading.tensor(flow, i, 0) for i in heading.met_by_labels(flow, self.region)]
+        named = heading.named_by_somebody(flow)
         return [
             *stated,
             *(form[0] for form in forms),
+            *(named[:1] if len(first) > 1 else ()),
             *itertools.chain.from_iterable(
                 heading.decision_beside(flow, self.region, head) for head in first
             ),
             *itertools.chain.from_iterable(heading.other_kinds(flow, head)[:1] for head in first),
+            *named[:1],
             *(form[0] for form in other[:1]),
-            *heading.named_on_the_way(flow, self.region),
             *met[:1],
             *(form[0] for form in other),
             *(name for form in [*forms, *other] for name in form),
             *met,
             *(heading.forms(flow, head)[0] for head in compared_with_input(flow, self.region, -1)),
+            *named,
             *heading.seen_beside(flow, self.region),
         ]
 

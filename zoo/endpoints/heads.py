@@ -8,7 +8,6 @@ model's variables.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -512,13 +511,17 @@ _CHOOSES = frozenset({"ArgMax", "ArgMin"})
 _NEAR = 12
 
 
-def named_on_the_way(flow: Flow, found: Region) -> list[str]:
-    """The last tensor that somebody named on the way to a loss without labels: a score for each example."""
-    named = (
-        i for i in reversed(flow.line)
-        if found.lossward[i] and found.inside[i] == 1 and flow.shape(i) != () and is_named(flow, i)
-    )  # fmt: skip
-    return names(flow, [(i, 0) for i in itertools.islice(named, 1)])
+def named_by_somebody(flow: Flow) -> list[str]:
+    """What somebody gave a name: tensors that nobody reads first, then those that need the most variables."""
+    named = [
+        i for i in flow.line
+        if flow.feed_bits[i] & ~flow.side and flow.variable_bits[i] and not flow.looped[i]
+        and flow.shape(i) != () and flow.op(i) not in ops.SHAPES and is_named(flow, i)
+    ]  # fmt: skip
+    best = sorted(
+        named, key=lambda i: (not flow.readers(i), flow.variable_bits[i].bit_count(), i), reverse=True
+    )
+    return names(flow, [(i, 0) for i in best[:_BESIDE]])
 
 
 def met_by_labels(flow: Flow, found: Region, *, count: int = 10) -> list[int]:
