@@ -236,3 +236,34 @@ def test_what_somebody_named_in_the_middle_is_among_the_first_three_candidates(s
         sketch.train(sketch.entropy(scores, sketch.feed([None, 4], f"{name}_truth")))
 
     assert "encoder/vector:0" in detect(read(sketch)).candidates.outputs[:3]
+
+
+def squared(sketch: Sketch, difference: Any) -> Any:
+    """The loss of numbers."""
+    return sketch.tf.reduce_mean(sketch.tf.square(difference))
+
+
+def test_learned_slopes_are_answers_and_the_stream_that_they_are_of_is_none(sketch: Sketch) -> None:
+    """Two speeds are learned, and the pressure comes with them: nobody measured that."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, y = sketch.feed([None, 1], "x"), sketch.feed([None, 1], "y")
+    right, up = sketch.feed([None, 1], "right"), sketch.feed([None, 1], "up")
+    both = sketch.dense(tf.tanh(sketch.dense(tf.concat([x, y], 1), 6, "first")), 2, "second")
+    stream, pressure = both[:, 0:1], both[:, 1:2]
+    u, v = v1.gradients(stream, y)[0], -v1.gradients(stream, x)[0]
+    balance = v1.gradients(u, x)[0] * u + v1.gradients(pressure, x)[0]
+    sketch.train(squared(sketch, right - u) + squared(sketch, up - v) + squared(sketch, balance))
+
+    assert found(sketch) == (["x:0", "y:0"], sorted([u.name, v.name, pressure.name]))
+
+
+def test_forces_without_a_name_are_answers_beside_the_energy(sketch: Sketch) -> None:
+    """Measured as both are."""
+    tf, v1 = sketch.tf, sketch.v1
+    places = sketch.feed([None, 6], "places")
+    energy = sketch.dense(tf.tanh(sketch.dense(places, 6, "first")), 1, "second")
+    forces = -v1.gradients(energy, places)[0]
+    loss = squared(sketch, energy - sketch.feed([None, 1], "energy"))
+    sketch.train(loss + squared(sketch, forces - sketch.feed([None, 6], "forces")))
+
+    assert found(sketch) == (["places:0"], sorted([energy.name, forces.name]))

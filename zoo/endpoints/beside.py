@@ -203,17 +203,20 @@ def _only_measured(flow: Flow, i: int) -> bool:
 
 
 def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
-    """The heads, and the slope of one by an example, where its author gave that a name: forces of an energy.
+    """The heads, and their slopes by an example that are named or learned: forces of an energy.
 
-    Gradients by parameters train; one by an example has the example's shape, and needs no label.
+    Gradients by parameters train; one by an example has the example's shape, and needs no label.  What
+    several learned slopes are of, as of a stream, is no answer if nobody says so.
     """
     nodes = flow.graph.nodes
+    learned = _learned_slopes(flow, found)
     behind = [
         i for i in flow.graph.having(("Neg", "Identity"))
         if flow.off[i] and not ops.in_gradient(nodes[i].name)
         and any(ops.in_gradient(nodes[s].name) for s, _ in flow.graph.data_sources[i])
         and not any(ops.trains(nodes[j].op) for j in flow.consumers[i])
     ]  # fmt: skip
+    behind += [i for i in learned if i not in behind]
     if not (chosen and flow.learns and behind):
         return chosen
     shapes = {
@@ -226,7 +229,43 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     named = [
         next((j for j in flow.consumers[i] if nodes[j].op == "Identity"), i) for i in behind if not told[i]
     ]
-    return chosen + [_beside(flow, chosen[0], i) for i in named] if len(named) <= FETCHED else chosen
+    if len(named) > FETCHED:
+        return chosen
+    kept = [head for head in chosen if not _is_only_sloped(flow, head, learned)]
+    return kept + [_beside(flow, chosen[0], i) for i in named]
+
+
+def _learned_slopes(flow: Flow, found: Region) -> list[int]:
+    """Gradients that a label is compared with, as they are or with the sign changed."""
+    graph = flow.graph
+    slopes = []
+    for i in graph.having(("Sub", "SquaredDifference")) if ops.differentiates(graph) else ():
+        sides = [walk_back(flow, source) for source, _ in flow.rows[i]]
+        if not any(_is_label(flow, found, side) for side in sides):
+            continue
+        for side in sides:
+            back = flow.rows[side][0][0] if flow.op(side) == "Neg" and flow.rows[side] else side
+            if back < len(graph.nodes) and ops.in_gradient(graph.names[back]):
+                slopes.append(side)
+    return list(dict.fromkeys(slopes))
+
+
+def _is_label(flow: Flow, found: Region, i: int) -> bool:
+    """Whether a tensor is made of labels alone."""
+    return flow.feed_bits[i] != 0 and not flow.feed_bits[i] & ~found.labels and not flow.variable_bits[i]
+
+
+def _is_only_sloped(flow: Flow, head: Head, learned: list[int]) -> bool:
+    """Whether a head without a name and a label is there for its slopes, several of which are learned."""
+    if head.labels or is_named(flow, head.node) or len(learned) < _SLOPES:
+        return False
+    names = flow.graph.names
+    scopes = {ops.gradient_scope(names[flow.rows[i][0][0] if flow.op(i) == "Neg" else i]) for i in learned}
+    ways = tuple(f"{scope}{names[head.node]}_grad/" for scope in sorted(scopes))
+    return any(names[i].startswith(ways) for i in flow.graph.about_gradients)
+
+
+_SLOPES = 2
 
 
 def _told_by_labels(flow: Flow, found: Region) -> bytearray:
