@@ -68,7 +68,10 @@ def detect(meta: MetaGraph, *, inputs: Sequence[str] = (), outputs: Sequence[str
     if not said and not any(item.folded is None for item in found.inputs):
         noise = _noise(meta.graph, [item.name for item in found.outputs])
         if noise:
-            return _answer(meta, fed, fetched, stated, warnings, noise)
+            drawn = _answer(meta, fed, fetched, stated, warnings, noise)
+            # A loop that goes on drawing is the answer of nothing.
+            if [item.name for item in drawn.outputs] == [item.name for item in found.outputs]:
+                return drawn
     return found
 
 

@@ -64,21 +64,37 @@ def with_other_parts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head
     """The heads, and what was cut off beside one and nobody reads: a mean beside its spread."""
     result = list(chosen)
     for head in chosen:
-        i, port = head.node, head.port
-        for _ in range(_PART if head.dangling and head.rule == "head" else 0):
-            inner = [(s, k) for s, k in flow.rows[i] if flow.variable_bits[s]]
-            if len(inner) != 1 or flow.op(i) in ops.MIXES:
-                break
-            i, port = inner[0]
-            if flow.op(i) in CUTS:
-                read = {k for _, k in flow.graph.consumers[i]} | {port}
-                parts = [k for k in range(output_count(flow, i)) if k not in read]
-                result += [replace(_beside(flow, head, i), port=k) for k in parts[:1]]
-                break
+        cut = _cut_of(flow, head) if head.dangling and head.rule == "head" else None
+        if cut is not None:
+            i, port = cut
+            read = {k for _, k in flow.graph.consumers[i]} | {port}
+            parts = [k for k in range(output_count(flow, i)) if k not in read]
+            result += [
+                replace(_beside(flow, head, i), port=k)
+                for k in (parts if len(parts) <= _UNREAD else parts[:1])
+            ]
     return result
 
 
-_PART = 6
+def _cut_of(flow: Flow, head: Head) -> tuple[int, int] | None:
+    """The part, as (node that cuts, output), that all of a head is made of without a layer in between."""
+    cuts = set[tuple[int, int]]()
+    todo, seen = [(head.node, head.port)], {(head.node, head.port)}
+    while todo:
+        i, port = todo.pop()
+        if flow.op(i) in CUTS:
+            cuts.add((i, port))
+            continue
+        if flow.op(i) in ops.MIXES or len(seen) > _PART:
+            return None
+        fresh = {pair for pair in flow.rows[i] if flow.variable_bits[pair[0]]} - seen
+        seen |= fresh
+        todo += sorted(fresh)
+    return cuts.pop() if len(cuts) == 1 else None
+
+
+_UNREAD = 2
+_PART = 16
 """Ops between a part that was cut off and what is fetched of it."""
 
 

@@ -58,6 +58,7 @@ from zoo.endpoints.trainers import (
     without_adversaries,
     without_baselines,
     without_critics,
+    without_named_judges,
     without_teachers,
 )
 from zoo.endpoints.views import pasted, shown_clipped
@@ -87,6 +88,8 @@ def choose(flow: Flow, found: Region) -> Choice:
         return Choice(said, others, (_SHOWN if len(said) == 1 else _SINGLE) - doubt)
     groups, for_training = _for_use_alone(flow, found, groups)
     made, judge = generators(flow, found) if flow.learns and not for_training else ([], 0)
+    if made and _go_on(flow, groups, made):
+        made = []
     if made:
         choice = _generated(flow, groups, made, judge)
         choice.chosen = with_averages(flow, choice.chosen)
@@ -98,6 +101,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     groups, teachers = without_teachers(flow, groups)
     groups, misled = without_adversaries(flow, groups)
     teachers += misled
+    groups, judges = without_named_judges(flow, groups)
+    teachers += judges
     groups, judgements = through_another(flow, found, groups) if flow.learns else (groups, [])
     judgements += teachers
     groups, leftovers = without_leftovers(flow, found, groups)
@@ -112,6 +117,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     groups, inner = _without_stages(flow, groups)
     chosen, dropped = without_copies(flow, groups)
     dropped += inner
+    chosen, noisy = _without_noise(flow, chosen)
+    dropped += noisy
     chosen, auxiliary = _without_auxiliaries(flow, chosen)
     dropped += auxiliary
     chosen, targets = _without_targets(flow, chosen)
@@ -233,7 +240,12 @@ def _with_unlabelled(
     rest: list[Head] = []
     if extra and _count(_union(extra)) >= _count(_union(groups)):
         shown = [head for head in groups if head.dangling]
-        if shown and all(is_named(flow, head.node) or _run_again(flow, head) for head in shown):
+        if shown and all(
+            is_named(flow, head.node)
+            or _run_again(flow, head)
+            or flow.op(walk_back(flow, head.node)) == "ArgMax"
+            for head in shown
+        ):
             return groups, extra, []  # named, or run once more, and read by nobody: made to be fetched
         beside = [head for head in shown if head.coverage & ~_union(extra)]
         rest, groups = [head for head in groups if head not in beside], [*beside, *extra]
@@ -357,6 +369,14 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
     if named:  # made once more to be fetched; the others were made for the judges
         others.extend(head for head in wanted if head not in named)
         wanted = named
+    for_others = [
+        head for head in wanted
+        if flow.taught and not flow.taught[head.node] and flow.readers(head.node) and any(
+            other.coverage == head.coverage and flow.taught[other.node] for other in wanted
+        )
+    ]  # fmt: skip
+    others.extend(for_others)
+    wanted = [head for head in wanted if head not in for_others]
     again = [
         head for head in wanted
         if any(
@@ -369,6 +389,16 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
     unique = {head.node: head for head in wanted}
     sure = (_SINGLE if len(unique) == 1 else _SEVERAL) - _DOUBT
     return Choice(sorted(unique.values(), key=lambda head: head.node), others, sure)
+
+
+def _go_on(flow: Flow, groups: list[Head], made: list[Head]) -> bool:
+    """Whether a class that nobody reads is made of all that was judged: layers were taught one by one."""
+    needed = _union(made)
+    return any(
+        head.dangling and flow.op(walk_back(flow, head.node)) == "ArgMax"
+        and not needed & ~head.coverage and needed != head.coverage
+        for head in groups
+    )  # fmt: skip
 
 
 _MADE = 8
@@ -593,6 +623,28 @@ def _is_embedding(flow: Flow, head: Head) -> bool:
     return output_kind(flow, head.node, head.port, flow.shape(head.node, head.port)) == "embedding"
 
 
+def _without_noise(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without codes that are drawn around a mean, and their spread, where a label meets the codes: links."""
+    dropped: list[Head] = []
+    for head in groups:
+        sides = [s for s, _ in flow.rows[head.node]] if flow.op(head.node) in ("Add", "AddV2") else []
+        noise = [
+            s for s in sides
+            if flow.op(s) == "Mul"
+            and any(flow.random_bits[t] and not flow.variable_bits[t] for t, _ in flow.rows[s])
+        ]  # fmt: skip
+        if head.dangling or len(sides) != 2 or len(noise) != 1:
+            continue
+        mean = walk_back(flow, sides[sides[0] == noise[0]])
+        if any(walk_back(flow, other.node) == mean for other in groups):
+            needs = cone(flow, noise[0])
+            dropped += [
+                other for other in groups
+                if other is head or (walk_back(flow, other.node) != mean and other.node in needs)
+            ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
+
+
 def _without_chances(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
     """Without the scores of which a sample was drawn, to be fetched: the next word, an action."""
     nodes = flow.graph.nodes
@@ -730,7 +782,10 @@ def _without_targets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     slow = [head for head in groups[:_COMPARED] if _TARGET.search(flow.graph.nodes[head.node].name)]
     dropped = [
         head for head in slow
-        if any(other not in slow and _twins(flow, head, other) for other in groups[:_COMPARED])
+        if any(
+            other not in slow and (_twins(flow, head, other) or not head.coverage & ~other.coverage)
+            for other in groups[:_COMPARED]
+        )
     ]  # fmt: skip
     return [head for head in groups if head not in dropped], dropped
 

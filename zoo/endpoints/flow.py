@@ -580,6 +580,13 @@ def _off(graph: Graph, *, backward: bool) -> bytearray:
         if len(readers) and all(port < 0 for _, port in readers):
             # Who gives a check a name has an answer checked.
             off[i] = off[i] or ops.unnumbered(last).startswith("checknumerics")
+    # `tf.custom_gradient`, of which swish is made, leaves a second name for each result behind.
+    results = {source for i in graph.by_op.get("IdentityN", ()) for source, _ in graph.data_sources[i]}
+    for i in graph.by_op.get("Identity", ()) if results else ():
+        read = any(source in results for source, _ in graph.data_sources[i])
+        last = graph.names[i].rpartition("/")[2]
+        if read and not len(graph.consumers[i]) and ops.unnumbered(last) == "identity":
+            off[i] = 1
     if not backward:
         names = graph.names
         for i in graph.about_gradients:

@@ -153,11 +153,12 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         add_view(flow, found, groups, i, dangling=dangling)
     for i, port in unread_parts(flow, found):
         add_view(flow, found, groups, i, dangling=True, port=port)
-    wanted = [i for i in exits if starts_from_feed(flow, i) or _writes_words(flow, i)]
+    drawn = [i for i in exits if _draws_by_itself(flow, i)]
+    wanted = [i for i in exits if starts_from_feed(flow, i) or _writes_words(flow, i) or i in drawn]
     if not groups and not flow.learns:
         wanted = [i for i in exits if accumulates(flow, i)] or exits
     for i in wanted:
-        state = groups and not _writes_words(flow, i)
+        state = groups and not _writes_words(flow, i) and i not in drawn
         add_view(flow, found, groups, i, dangling=True, rule="state" if state else "head")
     for head in groups.values():
         head.met = _met_by(flow, found, head.root)
@@ -175,6 +176,13 @@ def _writes_words(flow: Flow, i: int) -> bool:
     if output_dtype(flow.graph.nodes[i], 0) not in ("int32", "int64"):
         return False
     return len(flow.shape(i) or ()) > 1 and flow.variable_bits[i] != 0 and accumulates(flow, i)
+
+
+def _draws_by_itself(flow: Flow, i: int) -> bool:
+    """Whether a loop makes examples of noise alone, step by step, by all that the model has learned."""
+    fed, drawn = flow.feed_bits[i], flow.random_bits[i]
+    everything = (1 << len(flow.variables)) - 1
+    return bool(drawn and not fed and flow.variable_bits[i] == everything and len(flow.shape(i) or ()) > 1)
 
 
 def _only_leads_on(flow: Flow, found: Region, i: int) -> bool:

@@ -353,7 +353,12 @@ def _for_a_next_stage(flow: Flow, found: Region, groups: list[Head]) -> list[Hea
             continue
         inner = frozenset[int]().union(*(cone(flow, head.node) for head in pure))
         result.extend(
-            head for head in rivals if head not in pure and head.dangling and layers[id(head)] <= inner
+            head
+            for head in rivals
+            if head not in pure
+            and head.dangling
+            and layers[id(head)] <= inner
+            and flow.op(walk_back(flow, head.node)) not in ops.DECISIONS
         )
     return result
 

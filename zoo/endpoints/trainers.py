@@ -6,6 +6,8 @@ gradient went through, that of the loss first.
 
 from __future__ import annotations
 
+import re
+
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Groups, Head, add_view, cone
@@ -94,6 +96,25 @@ def without_adversaries(flow: Flow, groups: list[Head]) -> tuple[list[Head], lis
     if len(misled) == len(groups):
         return groups, []
     return [head for head in groups if head not in misled], misled
+
+
+def without_named_judges(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without nets that are called judges, beside one that has nothing in common with them.
+
+    Its gradient may go to the other one by way of Python, as a reward: no data flows from one to the other.
+    """
+    called = [_JUDGE.search(flow.graph.names[i]) is not None for i in flow.variables]
+    learns = flow.learns or ops.differentiates(flow.graph)
+    if not learns or len(groups) < 2 or not any(called):
+        return groups, []
+    judging = sum(1 << k for k, is_judge in enumerate(called) if is_judge)
+    judges = [head for head in groups if head.coverage and not head.coverage & ~judging]
+    if all(head in judges or head.coverage & judging for head in groups):
+        return groups, []
+    return [head for head in groups if head not in judges], judges
+
+
+_JUDGE = re.compile(r"(^|/)(discriminator|adversary)(_\d+)?/", re.IGNORECASE)
 
 
 def without_critics(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:

@@ -432,9 +432,10 @@ def _is_clipped(flow: Flow, i: int) -> bool:
 
 
 def _for_logarithms(flow: Flow, i: int) -> bool:
-    """Whether nothing but logarithms read a tensor: it was moved away from zero for them."""
+    """Whether logarithms alone, of it or a ratio, read a tensor: it was moved away from zero for them."""
     readers = flow.readers(i)
-    return bool(readers) and all(flow.graph.nodes[j].op in ("Log", "Log1p") for j in readers)
+    readers = [k for j in readers for k in (flow.readers(j) if flow.op(j) in ("RealDiv", "Div") else [j])]
+    return bool(readers) and all(flow.op(j) in ("Log", "Log1p") for j in readers)
 
 
 def _for_cross_entropy(flow: Flow, i: int) -> bool:
