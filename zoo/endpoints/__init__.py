@@ -27,6 +27,8 @@ _CANDIDATES = 20
 _MOST = 0.6
 """The share of the model's variables that makes up most of it."""
 
+_LOOKED_UP = ops.LOOKUPS | {"DynamicStitch", "ParallelDynamicStitch"}
+
 _STEERING = frozenset(
     {"training_flag", "keep_prob", "learning_rate", "loss_weight", "unused", "saver", "iterator"}
 )
@@ -95,7 +97,7 @@ def _answer(
     carry(flow, flags)
     for k, feed in enumerate(flow.feeds):
         role = known.get(feed.tensor)
-        if role is not None and role.name in _STEERING and feed.tensor not in fed:
+        if role is not None and (role.steers or role.name in _STEERING) and feed.tensor not in fed:
             flow.side |= 1 << k
     return _Answer(flow, known, fed, fetched, stated, warnings).endpoints()
 
@@ -238,6 +240,11 @@ class _Answer:
         other = choice.choose(self.flow, found)
         if not other.chosen or choice.share(self.flow, self.region, other.chosen) < _MOST:
             return
+        if all(
+            self.flow.op(kinds.walk_back(self.flow, head.node)) in _LOOKED_UP or self.flow.idle[head.node]
+            for head in other.chosen
+        ):
+            return  # rows of tables are no answer, and what nobody trains is none
         if self.choice.chosen and choice.fed(other.chosen) & ~choice.fed(self.choice.chosen):
             return  # what was found before does without
         self.labels, self.region, self.choice = labels, found, other
@@ -291,6 +298,7 @@ class _Answer:
             *(form[0] for form in other[:1]),
             *met[:1],
             *(form[0] for form in other),
+            *itertools.chain.from_iterable(heading.before_last_layer(flow, head) for head in first[:1]),
             *(name for form in [*forms, *other] for name in form),
             *met,
             *(heading.forms(flow, head)[0] for head in compared_with_input(flow, self.region, -1)),

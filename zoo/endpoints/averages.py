@@ -42,8 +42,11 @@ def _averaged(flow: Flow, head: Head, averages: dict[int, int]) -> Head:
     ends = [
         i for i in _made_with(flow, head, averages)
         if _is_for_use(flow, i)
-        # What makes targets in Python is as nobody called it.
-        and (head.rule != "head" or picture or is_called(flow, i) or flow.op(i) in ops.PROBABILITIES)
+        # What makes targets in Python is as nobody called it, and no measure reads it.
+        and (
+            head.rule != "head" or picture or is_called(flow, i) or flow.op(i) in ops.PROBABILITIES
+            or any(flow.op(j) not in ops.SHAPES for j in flow.readers(i))
+        )
     ]  # fmt: skip
     if not ends:
         return head

@@ -60,6 +60,20 @@ def _only_decides(flow: Flow, found: Region, i: int) -> bool:
     )  # fmt: skip
 
 
+def with_means(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
+    """The heads, and the mean that a spread is taken around: of what several nets say."""
+    result = list(chosen)
+    for head in chosen:
+        inner = flow.rows[head.node][0][0] if flow.op(head.node) == "Sqrt" else head.node
+        row = flow.rows[inner] if head.dangling and flow.op(inner) == "Sub" else ()
+        square = row[1][0] if len(row) == 2 else -1
+        if square >= 0 and flow.op(square) == "Square":
+            mean = flow.rows[square][0][0]
+            if found.inside[mean] == 1 and all(other.node != mean for other in result):
+                result.append(_beside(flow, head, mean))
+    return result
+
+
 def with_other_parts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     """The heads, and what was cut off beside one and nobody reads: a mean beside its spread."""
     result = list(chosen)
@@ -239,7 +253,7 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
         flow.shape(feed.node, feed.port) for k, feed in enumerate(flow.feeds)
         if feed.dtype.startswith("float") and any(head.feeds >> k & 1 for head in chosen)
     } - {None, ()}  # fmt: skip
-    behind = [i for i in behind if flow.shape(i) in shapes]
+    behind = [i for i in behind if i in learned or flow.shape(i) in shapes]
     told = _told_by_labels(flow, found) if behind else b""
     # The sign comes first, the name after it.
     named = [
@@ -257,10 +271,12 @@ def _learned_slopes(flow: Flow, found: Region) -> list[int]:
     slopes = []
     for i in graph.having(("Sub", "SquaredDifference")) if ops.differentiates(graph) else ():
         sides = [walk_back(flow, source) for source, _ in flow.rows[i]]
-        if not any(_is_label(flow, found, side) for side in sides):
+        if ops.in_gradient(graph.names[i]) or not any(_is_label(flow, found, side) for side in sides):
             continue
         for side in sides:
-            back = flow.rows[side][0][0] if flow.op(side) == "Neg" and flow.rows[side] else side
+            back = side
+            for op in ("Neg", "UnsortedSegmentSum"):  # where rows were looked up, gradients are summed up
+                back = flow.rows[back][0][0] if flow.op(back) == op and flow.rows[back] else back
             if back < len(graph.nodes) and ops.in_gradient(graph.names[back]):
                 slopes.append(side)
     return list(dict.fromkeys(slopes))

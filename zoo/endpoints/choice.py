@@ -14,6 +14,7 @@ from zoo.endpoints.beside import (
     with_counts,
     with_decisions,
     with_earlier_steps,
+    with_means,
     with_named_views,
     with_other_parts,
     with_slopes,
@@ -88,7 +89,8 @@ def choose(flow: Flow, found: Region) -> Choice:
         return Choice(said, others, (_SHOWN if len(said) == 1 else _SINGLE) - doubt)
     groups, for_training = _for_use_alone(flow, found, groups)
     made, judge = generators(flow, found) if flow.learns and not for_training else ([], 0)
-    if made and _go_on(flow, groups, made):
+    classifies = bool(made) and _classifies(flow, groups, made, judge)
+    if classifies or (made and _go_on(flow, groups, made)):
         made = []
     if made:
         choice = _generated(flow, groups, made, judge)
@@ -106,12 +108,16 @@ def choose(flow: Flow, found: Region) -> Choice:
     groups, judgements = through_another(flow, found, groups) if flow.learns else (groups, [])
     judgements += teachers
     groups, leftovers = without_leftovers(flow, found, groups)
+    idle = [head for head in groups if flow.taught and head.dangling and flow.idle[head.node]]
+    if groups and idle == groups and not any(is_called(flow, head.node) for head in idle):
+        groups = []
     everything = _reachable(flow, found)
-    missing = everything & ~_union(groups) & ~_union(teachers)
+    missing = 0 if classifies else everything & ~_union(groups) & ~_union(teachers)
     rest: list[Head] = []
     if missing:
         groups, rest, more = _with_unlabelled(flow, found, groups, everything, missing)
         judgements += more
+    groups = groups or idle
     for head in groups:
         head.cone = cone(flow, head.node)
     groups, inner = _without_stages(flow, groups)
@@ -121,6 +127,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     dropped += noisy
     chosen, auxiliary = _without_auxiliaries(flow, chosen)
     dropped += auxiliary
+    chosen, earlier = _without_earlier(flow, chosen)
+    dropped += earlier
     chosen, targets = _without_targets(flow, chosen)
     dropped += targets
     chosen, critics = without_critics(flow, chosen)
@@ -136,6 +144,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     dropped += raw
     chosen, values = _without_values(flow, chosen)
     dropped += values
+    chosen, elsewhere = _without_taught_runs(flow, chosen)
+    dropped += elsewhere
     chosen, rebuilt = _without_rebuilt(flow, chosen)
     dropped += rebuilt
     chosen, small = _without_subsets(flow, chosen)
@@ -148,6 +158,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     chosen = with_earlier_steps(flow, found, chosen)
     chosen = with_named_views(flow, chosen)
     chosen = with_other_parts(flow, found, chosen)
+    chosen = with_means(flow, found, chosen)
     chosen = with_decisions(flow, found, chosen)
     chosen = with_counts(flow, found, chosen)
     chosen = with_transitions(flow, found, chosen)
@@ -226,6 +237,11 @@ def _with_unlabelled(
     fetched = any(head.dangling for head in groups)
     if fetched and _count(missing) * _FEW <= _count(everything):
         return groups, extra, []  # a layer or two of the loss, for what a teacher made of the example
+    if extra and any(head.labels for head in groups):
+        told = [head for head in extra if not _tells_true_from_false(flow, head)]
+        if not told:
+            return groups, extra, []
+        extra = told
     decided: list[Head] = []
     if extra and not fetched:
         decided = decided_for_labels(flow, found) or ([] if groups else scored_for_labels(flow, found))
@@ -255,6 +271,12 @@ def _with_unlabelled(
     if extra and flow.learns:
         groups, judgements = through_another(flow, found, groups)
     return groups, rest, judgements
+
+
+def _tells_true_from_false(flow: Flow, head: Head) -> bool:
+    """Whether a head without labels says yes or no: what came next is told from what did not."""
+    shape = flow.shape(head.node, head.port)
+    return flow.op(walk_back(flow, head.node)) == "Softmax" and (shape or (None,))[-1] == _YES_OR_NO
 
 
 def _named_later(flow: Flow, found: Region, extra: list[Head]) -> list[Head]:
@@ -399,6 +421,19 @@ def _go_on(flow: Flow, groups: list[Head], made: list[Head]) -> bool:
         and not needed & ~head.coverage and needed != head.coverage
         for head in groups
     )  # fmt: skip
+
+
+def _classifies(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> bool:
+    """Whether a judge tells classes by labels of which the painter knows nothing: it is to be used itself."""
+    return any(
+        head.labels and head.coverage & judge and not head.coverage & _union(made)
+        and ((flow.shape(head.node, head.port) or (None,))[-1] or 0) > _YES_OR_NO
+        and not head.labels & fed(made)
+        for head in groups
+    )  # fmt: skip
+
+
+_YES_OR_NO = 2
 
 
 _MADE = 8
@@ -712,6 +747,19 @@ def _without_values(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[He
     return [head for head in groups if head not in dropped], dropped
 
 
+def _without_taught_runs(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without what a layer answers in training, on what labels picked, where it answers once more without."""
+    free = [head for head in groups if head.dangling and not head.labels]
+    dropped = [
+        head for head in groups
+        if head.labels and any(
+            head.feeds & ~other.feeds and not head.coverage & ~other.coverage
+            and other.node in made_alike(flow, head.node) for other in free
+        )
+    ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
+
+
 def _without_rebuilt(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
     """Without an example rebuilt to learn from, where the same layers draw from codes that are fed."""
     drawn = [
@@ -775,6 +823,20 @@ def _twins(flow: Flow, first: Head, second: Head) -> bool:
         and first.coverage.bit_count() == second.coverage.bit_count()
         and flow.shape(first.node, first.port) == flow.shape(second.node, second.port)
     )
+
+
+def _without_earlier(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without nets that were built again, without names: a cell of a notebook that ran twice."""
+    dropped = [
+        head for k, head in enumerate(groups[:_COMPARED])
+        if head.labels and not is_named(flow, head.node) and any(
+            _twins(flow, head, other) and not head.labels & other.labels and other.node > head.node
+            and "/" not in flow.graph.names[head.node]
+            and ops.unnumbered(flow.graph.names[head.node]) == ops.unnumbered(flow.graph.names[other.node])
+            for other in groups[k + 1 : _COMPARED]
+        )
+    ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
 
 
 def _without_targets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:

@@ -883,7 +883,7 @@ def _along(flow: Flow, order: Sequence[int], own_variable: Mapping[int, int], *,
         for source, _ in rows[i]:
             if off[source] and not own:
                 # What nothing flows into (a constant, an empty list) is harmless wherever it stands.
-                if spread_off and variable_bits[source] and not _survives(nodes[source].op):
+                if spread_off and variable_bits[source] and not _survives(nodes[source].op, nodes[i].op):
                     off[i] = own = 1
                     v |= variable_bits[source]
                 continue
@@ -900,9 +900,12 @@ def _along(flow: Flow, order: Sequence[int], own_variable: Mapping[int, int], *,
         random_bits[i] = r
 
 
-def _survives(op: str) -> bool:
-    """Whether what reads such a node can be inference all the same."""
-    return op in ("ConcatOffset", "QueueSize", "QueueSizeV2", "Timestamp", "NoOp")
+def _survives(op: str, reader: str) -> bool:
+    """Whether what reads such a node can be inference all the same: a range is noted where it is applied."""
+    return op in _HARMLESS or reader.startswith("FakeQuant")
+
+
+_HARMLESS = frozenset({"ConcatOffset", "QueueSize", "QueueSizeV2", "Timestamp", "NoOp"})
 
 
 def _dead(flow: Flow, flags: Mapping[int, bool]) -> bytearray:

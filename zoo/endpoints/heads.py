@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from zoo.endpoints import ops
-from zoo.endpoints.ending import CUTS, NOWHERE, Ending
+from zoo.endpoints.ending import CUTS, NOWHERE, Ending, before_dropout
 from zoo.endpoints.flow import Flow, meets_parameter, output_dtype
 from zoo.endpoints.kinds import is_deliberate, is_named, walk_back
 from zoo.endpoints.region import Region
@@ -338,6 +338,8 @@ def add_view(
     view = (
         i if flow.graph.nodes[i].op in CUTS else turned_back(flow, view_of(flow, found, i, dangling=dangling))
     )
+    if not dangling and _is_argument(flow, view):
+        view = flow.rows[view][0][0]
     port = port_of(flow, view) or (port if view == i else port_read_by(flow, i, view))
     root = root_of(flow, view, port)
     converted = of[0] >= 0 and of[0] != i and root not in groups
@@ -366,6 +368,17 @@ def add_view(
     head.coverage |= flow.variable_bits[view]
     if view != i and (i, 0) not in head.alternatives:
         head.alternatives.append((i, port_of(flow, i)))
+
+
+def _is_argument(flow: Flow, i: int) -> bool:
+    """Whether a function of TensorFlow gave an argument a second name, in a scope of its own."""
+    names = flow.graph.names
+    scope = names[i].rpartition("/")[0] + "/"
+    if flow.op(i) != "Identity" or is_deliberate(flow, i) or not flow.rows[i] or scope == "/":
+        return False
+    source = flow.rows[i][0][0]
+    outside = source < len(names) and not names[source].startswith(scope)
+    return outside and all(names[j].startswith(scope) for j in flow.readers(i))
 
 
 def _is_cut_of(flow: Flow, i: int, whole: int) -> bool:
@@ -508,10 +521,34 @@ def decision_beside(flow: Flow, found: Region, head: Head) -> list[str]:
     while todo and len(seen) < _NEAR:
         for j in flow.readers(todo.pop()):
             if flow.op(j) in _CHOOSES:
-                return names(flow, [(j, 0)])
+                return names(flow, [(_in_its_form(flow, found, j), 0)])
             if flow.op(j) in ops.LOOK_THROUGH and j not in seen:
                 seen.add(j)
                 todo.append(j)
+    return []
+
+
+def _in_its_form(flow: Flow, found: Region, i: int) -> int:
+    """A decision as its author got it: converted or in another shape, if nothing else is made of it."""
+    for _ in range(4):
+        readers = [j for j in flow.readers(i) if flow.op(j) not in ops.SHAPES]
+        if len(readers) != 1 or flow.op(readers[0]) not in ops.LOOK_THROUGH or found.inside[readers[0]] != 1:
+            break
+        (i,) = readers
+    return i
+
+
+def before_last_layer(flow: Flow, head: Head) -> list[str]:
+    """What the last layer of a head's net reads: features, which are fetched for many an end."""
+    i = head.root
+    for _ in range(_NEAR):
+        inner = [s for s, _ in flow.rows[i] if flow.feed_bits[s] & ~flow.side and flow.variable_bits[s]]
+        if len(inner) != 1 or inner[0] >= len(flow.graph.nodes):
+            return []
+        last = flow.op(i) in ops.MIXES and not flow.op(i).startswith("BiasAdd")
+        (i,) = inner
+        if last:
+            return names(flow, [(before_dropout(flow, i), 0)])
     return []
 
 

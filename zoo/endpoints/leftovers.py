@@ -41,7 +41,7 @@ def without_leftovers(flow: Flow, found: Region, groups: list[Head]) -> tuple[li
     gone += [head for head in _steps_before(flow, groups) if head not in gone]
     gone += [head for head in _kept_by_loops(flow, groups) if head not in gone]
     gone += _cut_from_inside(flow, found, [head for head in groups if head not in gone])
-    gone += _looks_inside(flow, [head for head in groups if head not in gone])
+    gone += _looks_inside(flow, found, [head for head in groups if head not in gone])
     kept = [head for head in groups if head not in gone]
     stages = _for_a_next_stage(flow, found, kept)
     stages += [head for head in _ends_of_chains(flow, found, kept) if head not in stages]
@@ -267,14 +267,17 @@ def _scope(flow: Flow, i: int) -> str:
     return flow.graph.names[i].rpartition("/")[0] if i < len(flow.graph.nodes) else ""
 
 
-def _looks_inside(flow: Flow, groups: list[Head]) -> list[Head]:
+def _looks_inside(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
     """Heads that collect, step by step, what the steps of another head are made of: weights of attention."""
     fetched = [
         head for head in groups
         if head.dangling and head.rule == "head" and (flow.learns or not is_deliberate(flow, head.node))
     ]  # fmt: skip
     content = {id(head): _collected(flow, head.node) for head in fetched}
-    collections = [head for head in fetched if content[id(head)] >= 0]
+    # What a label meets is part of an answer, not of the way to one.
+    collections = [
+        head for head in fetched if content[id(head)] >= 0 and not found.contact[content[id(head)]]
+    ]
     result = []
     for head in collections:
         own = content[id(head)]

@@ -62,7 +62,7 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
     nodes, rows, marks = flow.graph.nodes, flow.rows, flow.marks
     feeds, variables, dead = flow.feed_bits, flow.variable_bits, flow.dead
     for i in flow.line:
-        if not variables[i] or not feeds[i] & ~bits or (dead and dead[i]):
+        if not variables[i] or not feeds[i] & ~(bits & plain) or (dead and dead[i]):
             continue
         op = nodes[i].op
         if op == "ScatterNd" and len(rows[i]) > 1 and variables[rows[i][1][0]]:
@@ -409,14 +409,11 @@ def compared(flow: Flow, feeds: int) -> int:
             continue
         if meets_parameter(flow, i, layers=True) or _masks_chances(flow, i):
             continue
-        raw = activation = 0
-        for source, _ in rows[i]:
-            if not variables[source]:
-                raw |= bits[source]
-            elif bits[source]:
-                activation = 1
-        if activation:
-            result |= fresh & raw
+        raw = [source for source, _ in rows[i] if not variables[source] and bits[source] & fresh]
+        if raw and any(variables[source] and bits[source] for source, _ in rows[i]):
+            for source in raw:
+                # Zeros of an activation's form hold nothing of what it was made of.
+                result |= fresh & fed_content(flow, source)
     return result
 
 

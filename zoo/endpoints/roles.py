@@ -24,6 +24,8 @@ class Role:
     reason: str
     confidence: float
     folded: bool | int | float | None = None
+    steers: bool = False
+    """What depends on no other feed is as good as a parameter."""
 
 
 def roles(flow: Flow) -> dict[str, Role]:
@@ -83,8 +85,15 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
         return None
     shape = feed_shape(flow, feed)
     single = shape is None or all(size == 1 for size in shape)
+    if (shape is None or (len(shape) == 1 and not single)) and (
+        role := _dropout_by_layer(flow, feed)
+    ) is not None:
+        return role
     if not single:
-        return _dropout_by_layer(flow, feed) if shape is not None and len(shape) == 1 else None
+        return None
+    if _says_which(flow, feed, readers):
+        reason = "a single whole number that says which of several branches runs (tf.case)"
+        return Role(name="other", reason=reason, confidence=0.9, steers=True)
     predicate = _is_predicate(flow, feed, readers)
     if feed.dtype == "bool" or (predicate and feed.dtype in ("int32", "int64", "uint8")):
         if predicate:
@@ -115,6 +124,16 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
                 name="loss_weight", reason="a single number by which a loss is weighed", confidence=0.8
             )
     return None
+
+
+def _says_which(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> bool:
+    """Whether a whole number is compared with several: it says which of the branches of `tf.case` runs."""
+    asked = set()
+    for i, at in readers if feed.dtype in ("int32", "int64", "uint8") else ():
+        others = [s for k, (s, _) in enumerate(flow.graph.sources[i]) if k != at]
+        if flow.graph.ops[i] == "Equal" and len(others) == 1 and flow.graph.ops[others[0]] == "Const":
+            asked.add(constant(flow.graph.nodes[others[0]])[1])
+    return len(asked) > 1
 
 
 def _scales_noise(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> Role | None:

@@ -62,7 +62,7 @@ def without_teachers(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     learners = [head for head in groups if head.labels and head not in teachers]
     teachers += [
         head for head in groups
-        if head not in teachers and not head.dangling and _is_imitated(flow, head) and any(
+        if head not in teachers and _is_imitated(flow, head) and any(
             not head.coverage & other.coverage
             and head.coverage.bit_count() >= other.coverage.bit_count() for other in learners
         )
@@ -72,7 +72,7 @@ def without_teachers(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
 
 def _is_imitated(flow: Flow, head: Head) -> bool:
     """Whether what a net says is also a label for another net: a teacher that learns at the same time."""
-    nodes, todo = flow.graph.nodes, [head.node]
+    nodes, todo = flow.graph.nodes, list(dict.fromkeys((head.node, head.root)))
     for _ in range(8):
         if not todo:
             break
