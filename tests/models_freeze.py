@@ -507,3 +507,31 @@ def initialized_value() -> tuple[dict[Any, Any], list[Any]]:
     x = v1.placeholder(tf.float32, [2], name="x")
     w = v1.get_variable("w", [2], use_resource=False)
     return {x: np.ones(2, np.float32)}, [tf.add(x, w.initialized_value(), name="y")]
+
+
+def quantized(*, resource: bool, momentum: float = 0.0) -> tuple[dict[Any, Any], list[Any]]:
+    """A layer that learns to be quantized: its ranges are noted as they are applied.
+
+    With the momentum 0 those of activations stay as they are; those of weights are noted anew each time.
+    """
+    x = v1.placeholder(tf.float32, [None, 3], name="x")
+
+    def rounded(value: Any, name: str, *, last: bool = False) -> Any:
+        with v1.variable_scope(name):
+            sides = [
+                v1.get_variable(side, [], initializer=v1.constant_initializer(first), trainable=False)
+                for side, first in (("min", -2.0), ("max", 3.0))
+            ]
+            seen = [tf.reduce_min(value), tf.reduce_max(value)]
+            noted = [
+                v1.assign(side, tf.stop_gradient(now))
+                if last
+                else v1.assign_sub(side, (side - now) * momentum)
+                for side, now in zip(sides, seen, strict=True)
+            ]
+            return tf.quantization.fake_quant_with_min_max_vars(value, *noted, narrow_range=last)
+
+    with v1.variable_scope("net", use_resource=resource):
+        w = v1.get_variable("w", [3, 2])
+        y = tf.matmul(rounded(x, "in"), rounded(w, "weights", last=True))
+        return {x: rng().normal(size=(2, 3)).astype(np.float32)}, [tf.identity(rounded(y, "out"), name="y")]

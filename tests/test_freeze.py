@@ -203,6 +203,25 @@ def test_output_that_writes_a_variable_is_refused(tmp_path: Path) -> None:
         frozen(model, tmp_path / "frozen.pb")
 
 
+@pytest.mark.parametrize("resource", [False, True], ids=["reference", "resource"])
+def test_ranges_of_a_net_that_learns_to_be_quantized_are_those_that_are_stored(
+    resource: bool, tmp_path: Path
+) -> None:
+    """An assignment stands between each range and where it is applied: it is passed over."""
+
+    def run_once(session: Any) -> None:
+        session.run(
+            "net/y:0", {"x:0": np.zeros((1, 3), np.float32)}
+        )  # so that those of the weights are noted
+
+    model = models.build(lambda: models.quantized(resource=resource), stock=False, prepare=run_once)
+    result = frozen(model, tmp_path / "frozen.pb")
+
+    for found, right in zip(answers(model, result, tmp_path / "frozen.pb"), model.answers, strict=True):
+        np.testing.assert_array_equal(found, right)
+    assert not [node.name for node in read_graph(tmp_path / "frozen.pb").node if "Assign" in node.op]
+
+
 def test_counter_that_outputs_do_not_read_is_cut(built: Any, tmp_path: Path) -> None:
     """A step counter advanced by each run is cut, and a warning says so."""
     result = frozen(built("counter-beside"), tmp_path / "frozen.pb")

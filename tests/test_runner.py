@@ -86,6 +86,31 @@ class TestCompare:
         assert "the frozen graph does not run, the original does" in str(proof.reason)
         assert "uninitialized value" in str(proof.reason)
 
+    @pytest.mark.parametrize("resource", [False, True], ids=["ref", "resource"])
+    def test_ranges_that_move_as_a_net_runs_are_compared_as_they_are_stored(
+        self, runner: Runner, tf: Any, tmp_path: Path, resource: bool
+    ) -> None:
+        """The original would note them anew each time, and never give the same values twice."""
+
+        def build(tf: Any, *, learns: bool = True) -> None:
+            v1 = tf.compat.v1
+            x = v1.placeholder(tf.float32, [None, 4], "x")
+            with v1.variable_scope("", use_resource=resource):
+                sides = [
+                    v1.get_variable(name, [], initializer=v1.constant_initializer(first), trainable=False)
+                    for name, first in (("low", -0.5), ("high", 0.75))
+                ]
+            near = [tf.reduce_min(x), tf.reduce_max(x)]
+            noted = [v1.assign_sub(side, (side - now) * 0.5) for side, now in zip(sides, near, strict=True)]
+            tf.quantization.fake_quant_with_min_max_vars(x, *(noted if learns else sides), name="y")
+
+        saved = checkpoint(tmp_path / "learns", build, (X,), (X,))
+        still = checkpoint(tmp_path / "still", lambda tf: build(tf, learns=False), (X,), (endpoint("y:0"),))
+        proof = runner.compare(saved.original, still.frozen, (X,), (endpoint("y:0"),))
+
+        assert (proof.ok, proof.max_abs_diff) == (True, 0.0)
+        assert "as they are stored" in str(proof.reason)
+
     def test_a_folded_flag_is_fed_to_the_original(self, runner: Runner, tf: Any, tmp_path: Path) -> None:
         """The original has a training flag, the frozen graph its inference value instead."""
 
