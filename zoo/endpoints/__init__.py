@@ -16,6 +16,7 @@ from zoo.endpoints import choice, kinds, ops, signatures, states
 from zoo.endpoints import heads as heading
 from zoo.endpoints import region as regions
 from zoo.endpoints.flow import FeedPoint, Flow, carry, follow, output_dtype, stepped_by_hand
+from zoo.endpoints.leftovers import ends_untrained
 from zoo.endpoints.made import compared_with_input
 from zoo.endpoints.reasons import input_reason, output_reason
 from zoo.endpoints.roles import Role, feed_shape, roles
@@ -241,7 +242,8 @@ class _Answer:
         if not other.chosen or choice.share(self.flow, self.region, other.chosen) < _MOST:
             return
         if all(
-            self.flow.op(kinds.walk_back(self.flow, head.node)) in _LOOKED_UP or self.flow.idle[head.node]
+            self.flow.op(kinds.walk_back(self.flow, head.node)) in _LOOKED_UP
+            or ends_untrained(self.flow, head)
             for head in other.chosen
         ):
             return  # rows of tables are no answer, and what nobody trains is none

@@ -49,7 +49,7 @@ from zoo.endpoints.kinds import (
     scope_of_loss,
     walk_back,
 )
-from zoo.endpoints.leftovers import without_leftovers
+from zoo.endpoints.leftovers import ends_untrained, without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
 from zoo.endpoints.region import Region
 from zoo.endpoints.states import goes_round, starts_from_feed
@@ -108,8 +108,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     groups, judgements = through_another(flow, found, groups) if flow.learns else (groups, [])
     judgements += teachers
     groups, leftovers = without_leftovers(flow, found, groups)
-    idle = [head for head in groups if flow.taught and head.dangling and flow.idle[head.node]]
-    if groups and idle == groups and not any(is_called(flow, head.node) for head in idle):
+    idle = [head for head in groups if ends_untrained(flow, head) and not is_called(flow, head.node)]
+    if idle == groups:
         groups = []
     everything = _reachable(flow, found)
     missing = 0 if classifies else everything & ~_union(groups) & ~_union(teachers)
@@ -117,7 +117,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     if missing:
         groups, rest, more = _with_unlabelled(flow, found, groups, everything, missing)
         judgements += more
-    groups = groups or idle
+    groups = groups or idle  # there is nothing else
     for head in groups:
         head.cone = cone(flow, head.node)
     groups, inner = _without_stages(flow, groups)

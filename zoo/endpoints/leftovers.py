@@ -209,6 +209,17 @@ def _untrained(flow: Flow, head: Head, groups: list[Head]) -> bool:
     return rest != 0 and not head.coverage & live & ~rest
 
 
+def ends_untrained(flow: Flow, head: Head) -> bool:
+    """Whether no gradient reaches the last layers of a net of which most is trained: nobody uses its answer.
+
+    The net that several workers train together gets its steps from theirs: none of it has a gradient.
+    """
+    if not (flow.taught and head.dangling and flow.idle[head.node]):
+        return False
+    live = sum(1 << bit for bit, i in enumerate(flow.variables) if not flow.idle[i])
+    return (head.coverage & live).bit_count() * 2 > head.coverage.bit_count()
+
+
 def _cut_from_inside(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:
     """Heads that show a part of what layers of another head go on with: an example's attention, say."""
     cut = {
