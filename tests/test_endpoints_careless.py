@@ -316,3 +316,31 @@ def test_a_decision_is_a_candidate_in_the_form_that_its_author_gave_it(sketch: S
     sketch.train(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=scores)))
 
     assert detect(read(sketch)).candidates.outputs[1] == decided.name
+
+
+def test_how_much_of_an_example_is_noise_is_nothing_to_use_the_model(sketch: Sketch) -> None:
+    """A denoising autoencoder, whose author feeds the share of noise."""
+    tf, x, share = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([], "share")
+    noisy = x * tf.cast(sketch.v1.random_uniform(tf.shape(x), maxval=2, dtype="int32"), "float32")
+    hidden = tf.nn.relu(sketch.dense(noisy * share + x * (1 - share), 6, "first"))
+    rebuilt = sketch.dense(hidden, 8, "second")
+    sketch.train(squared(sketch, rebuilt - x))
+
+    assert found(sketch) == (["x:0"], [rebuilt.name])
+    assert detect(read(sketch)).folds == {"share:0": 0.0}
+
+
+def test_who_seeks_and_what_is_found_are_told_apart_where_each_is_compared_with_all(sketch: Sketch) -> None:
+    """Two nets of their own, taught by the other examples of a batch; an index is made of the vectors."""
+    tf, who, what = sketch.tf, sketch.feed([None, 8], "who"), sketch.feed([None, 6], "what")
+    often = sketch.feed([None], "often")
+    vectors = [
+        tf.nn.l2_normalize(sketch.dense(tf.nn.relu(sketch.dense(one, 5, f"{name}_a")), 4, f"{name}_b"), 1)
+        for name, one in (("who", who), ("what", what))
+    ]
+    scores = tf.matmul(*vectors, transpose_b=True) / 0.05 - often[None]
+    right = tf.range(tf.shape(scores)[0])
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=right, logits=scores)
+    sketch.train(tf.reduce_mean(loss))
+
+    assert found(sketch) == (["what:0", "who:0"], sorted(vector.name for vector in vectors))

@@ -195,6 +195,8 @@ def _meets_itself(flow: Flow, i: int) -> bool:
     nodes, row = flow.graph.nodes, flow.rows[i]
     if len(row) != 2:
         return False
+    if nodes[i].op == "MatMul" and _is_square(flow, i) and turned(flow, i) == [False, True]:
+        return True
     axes = [_adds_axis(flow, s) for s, _ in row]
     if walk_back(flow, axes[0]) != walk_back(flow, axes[1]):
         return False
@@ -204,6 +206,14 @@ def _meets_itself(flow: Flow, i: int) -> bool:
             for before, (s, _) in zip(axes, row, strict=True)
         )
     return nodes[i].op == "MatMul" and turned(flow, i) == [False, True]
+
+
+def _is_square(flow: Flow, i: int) -> bool:
+    """Whether a product has a number for each pair of examples of a batch, one side by one net."""
+    shapes = [flow.shape(s) for s, _ in flow.rows[i]]
+    if not all(flow.variable_bits[s] and flow.feed_bits[s] & ~flow.side for s, _ in flow.rows[i]):
+        return False
+    return all(shape is not None and len(shape) == 2 and shape[0] is None for shape in shapes)
 
 
 def _adds_axis(flow: Flow, i: int) -> int:

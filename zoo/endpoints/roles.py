@@ -139,6 +139,11 @@ def _says_which(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> 
 def _scales_noise(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> Role | None:
     """The role of a number, 0 by default, that nothing but random numbers is multiplied with."""
     nodes, sources = flow.graph.nodes, flow.graph.sources
+    if nodes[feed.node].op in ("Placeholder", "PlaceholderV2"):
+        if not _mixes_noise(flow, readers):
+            return None
+        reason = "a single number that says how much of an example is noise: none, to use the model"
+        return Role(name="training_flag", reason=reason, confidence=0.9, folded=0.0)
     if nodes[feed.node].op != "PlaceholderWithDefault" or not sources[feed.node]:
         return None
     _, value = constant(nodes[sources[feed.node][0][0]])
@@ -155,6 +160,37 @@ def _scales_noise(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -
         folded=0.0,
     )
 
+
+def _mixes_noise(flow: Flow, readers: list[tuple[int, int]]) -> bool:
+    """Whether a number weighs a noisy example, and what it lacks of one the example as it is."""
+    nodes, sources = flow.graph.nodes, flow.graph.sources
+    noisy = rest = False
+    for i, at in readers:
+        others = [s for k, (s, _) in enumerate(sources[i]) if k != at]
+        if nodes[i].op == "Mul" and others and _is_noisy(flow, others[0]):
+            noisy = True
+        elif nodes[i].op == "Sub" and at == 1 and constant(nodes[others[0]])[1] == (1.0,):
+            rest = True
+        else:
+            return False
+    return noisy and rest
+
+
+def _is_noisy(flow: Flow, i: int) -> bool:
+    """Whether random numbers were multiplied with, or added to, a tensor close by."""
+    todo, seen = [i], {i}
+    while todo and len(seen) < _CLOSE:
+        node = todo.pop()
+        if flow.graph.nodes[node].op in ops.RANDOM:
+            return True
+        fresh = {s for s, port in flow.graph.sources[node] if port >= 0} - seen
+        seen |= fresh
+        todo += sorted(fresh)
+    return False
+
+
+_CLOSE = 24
+"""Nodes that make noise of a kind, at most."""
 
 _WEIGHS = frozenset("Mul RealDiv Div Add AddV2 Maximum Minimum Pow Shape".split())
 """Ops that weigh, shift or bound by a single number; a label is compared, which takes a difference."""
