@@ -234,7 +234,7 @@ def test_parts_that_labels_meet_are_an_answer_joined_or_not(sketch: Sketch) -> N
     mode = scale * tf.pow(form, 0.5)
     v1.summary.scalar("off", tf.sqrt(tf.reduce_mean(tf.square(mode - when))))
 
-    assert both.name in found(sketch)[1]
+    assert found(sketch) == (["x:0"], [both.name])
 
 
 def test_what_nobody_trains_is_no_answer_though_nobody_reads_it(sketch: Sketch) -> None:

@@ -140,6 +140,8 @@ def choose(flow: Flow, found: Region) -> Choice:
     dropped += drawn
     chosen, decided = _without_decided_on(flow, chosen)
     dropped += decided
+    chosen, measured = _without_measured(flow, chosen)
+    dropped += measured
     chosen, raw = _without_raw(flow, chosen)
     dropped += raw
     chosen, values = _without_values(flow, chosen)
@@ -713,6 +715,23 @@ def _without_decided_on(flow: Flow, groups: list[Head]) -> tuple[list[Head], lis
             head for head in taken
             if head not in dropped and not head.coverage & ~other.coverage and head.root in needs
         ]  # fmt: skip
+    return [head for head in groups if head not in dropped], dropped
+
+
+def _without_measured(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:
+    """Without what only a measure takes, and is made of all parts that somebody joined to fetch them."""
+    joined = [
+        head for head in groups
+        if head.dangling and head.rule == "head" and flow.op(head.node) in ("Pack", "Concat", "ConcatV2")
+    ]  # fmt: skip
+    dropped = []
+    for head in groups if joined and flow.taught else ():
+        if head.dangling or flow.taught[head.node]:
+            continue
+        needs = cone(flow, head.node)
+        parts = [[s for s, _ in flow.rows[other.node] if flow.variable_bits[s]] for other in joined]
+        if any(len(own) > 1 and needs.issuperset(own) for own in parts):
+            dropped.append(head)
     return [head for head in groups if head not in dropped], dropped
 
 
