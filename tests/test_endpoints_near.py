@@ -267,3 +267,16 @@ def test_forces_without_a_name_are_answers_beside_the_energy(sketch: Sketch) -> 
     sketch.train(loss + squared(sketch, forces - sketch.feed([None, 6], "forces")))
 
     assert found(sketch) == (["places:0"], sorted([energy.name, forces.name]))
+
+
+def test_which_of_given_examples_one_is_like_is_told_by_scores_if_somebody_says_which_is_right(
+    sketch: Sketch,
+) -> None:
+    """Few shots: questions are compared with what is given, and the right ones are fed."""
+    tf, ask, given = sketch.tf, sketch.feed([None, 8], "ask"), sketch.feed([None, 8], "given")
+    first, second = (sketch.dense(tf.nn.relu(sketch.dense(one, 6, "a")), 4, "b") for one in (ask, given))
+    scores = tf.matmul(first, second, transpose_b=True)
+    chances = tf.nn.softmax(scores)
+    sketch.train(chosen(sketch, scores, sketch.feed([None], "right", "int32")))
+
+    assert found(sketch) == (["ask:0", "given:0"], [chances.name])

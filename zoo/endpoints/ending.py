@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, masks_example, meets_parameter
 from zoo.endpoints.kinds import enters_loss, is_deliberate, walk_back
-from zoo.endpoints.region import Region
+from zoo.endpoints.region import Region, fed_content
 from zoo.graph import BACK_EDGES
 
 _EXIT = -1
@@ -213,7 +213,29 @@ def _is_square(flow: Flow, i: int) -> bool:
     shapes = [flow.shape(s) for s, _ in flow.rows[i]]
     if not all(flow.variable_bits[s] and flow.feed_bits[s] & ~flow.side for s, _ in flow.rows[i]):
         return False
-    return all(shape is not None and len(shape) == 2 and shape[0] is None for shape in shapes)
+    square = all(shape is not None and len(shape) == 2 and shape[0] is None for shape in shapes)
+    return square and _is_told_by_place(flow, i)
+
+
+def _is_told_by_place(flow: Flow, i: int) -> bool:
+    """Whether the right one of each row is where the row stands: a loss has numbers from zero for labels.
+
+    Where somebody feeds them, rows are told one of some examples that are given, and scores are the answer.
+    """
+    todo, seen = [i], {i}
+    while todo and len(seen) < _NEAR:
+        for j in flow.readers(todo.pop()):
+            if flow.op(j) in ("MatrixDiagPart", "MatrixDiagPartV3", "DiagPart"):
+                return True
+            if flow.op(j) in ops.LOSSES and len(flow.rows[j]) > 1:
+                return not fed_content(flow, flow.rows[j][1][0])
+            if j not in seen and len(seen) < _NEAR:
+                seen.add(j)
+                todo.append(j)
+    return False
+
+
+_NEAR = 60
 
 
 def _adds_axis(flow: Flow, i: int) -> int:
