@@ -280,3 +280,68 @@ def test_which_of_given_examples_one_is_like_is_told_by_scores_if_somebody_says_
     sketch.train(chosen(sketch, scores, sketch.feed([None], "right", "int32")))
 
     assert found(sketch) == (["ask:0", "given:0"], [chances.name])
+
+
+def test_two_nets_whose_inputs_have_names_are_two_answers(sketch: Sketch) -> None:
+    """No cell ran twice: one is for men, the other for women."""
+    answers = []
+    for name in ("men", "women"):
+        x, truth = sketch.feed([None, 8], name), sketch.feed([None, 1])
+        answers.append(sketch.dense(x, 1, f"net_{name}"))
+        sketch.train(squared(sketch, answers[-1] - truth))
+
+    assert found(sketch) == (["men:0", "women:0"], [answer.name for answer in answers])
+
+
+def test_a_number_that_says_how_to_drop_units_is_a_flag(sketch: Sketch) -> None:
+    """Training, testing, using: no branch has a layer of its own."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 8], "x")
+    mode = sketch.feed([], "mode", "int32")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    kept = v1.case(
+        [(tf.equal(mode, 0), lambda: tf.nn.dropout(hidden, 0.5)), (tf.equal(mode, 1), lambda: hidden * 1.0)],
+        default=lambda: hidden,
+    )
+    scores = sketch.dense(kept, 3, "second")
+    chances = tf.nn.softmax(scores)
+    sketch.train(sketch.entropy(scores, sketch.feed([None, 3], "truth")))
+
+    assert found(sketch) == (["x:0"], [chances.name])
+
+
+def test_a_judge_that_tells_classes_beside_true_from_painted_stays_a_judge(sketch: Sketch) -> None:
+    """The painter is told a class by a feed of its own; labels of true pictures come by another."""
+    tf, v1, x, label = sketch.tf, sketch.v1, sketch.feed([None, 8], "x"), sketch.feed([None, 5], "label")
+    noise, wanted = sketch.feed([None, 4], "noise"), sketch.feed([None, 5], "wanted")
+    hidden = tf.nn.relu(sketch.dense(tf.concat([noise, wanted], 1), 6, "g_a"))
+    painted = tf.tanh(sketch.dense(hidden, 8, "g_b"))
+
+    def judged(example: Any) -> tuple[Any, Any]:
+        seen = tf.nn.relu(sketch.dense(example, 6, "d_a"))
+        return sketch.dense(seen, 1, "d_true"), sketch.dense(seen, 5, "d_class")
+
+    def is_true(scores: Any, one: float) -> Any:
+        labels = tf.ones_like(scores) * one
+        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=scores))
+
+    (real, told), (fake, said) = judged(x), judged(painted)
+    steps, variables = v1.train.GradientDescentOptimizer(0.1), v1.trainable_variables()
+    d_loss = (
+        is_true(real, 1.0) + is_true(fake, 0.0) + sketch.entropy(told, label) + sketch.entropy(said, wanted)
+    )
+    g_loss = is_true(fake, 1.0) + sketch.entropy(said, wanted)
+    steps.minimize(d_loss, var_list=[one for one in variables if one.name.startswith("d_")])
+    steps.minimize(g_loss, var_list=[one for one in variables if one.name.startswith("g_")])
+
+    assert found(sketch) == (["noise:0", "wanted:0"], [painted.name])
+
+
+def test_a_law_that_an_answer_obeys_is_no_answer(sketch: Sketch) -> None:
+    """The second slope equals what drives it, which is known and fed: the answer itself is measured."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 1], "x")
+    height = sketch.dense(tf.tanh(sketch.dense(x, 6, "first")), 1, "second")
+    bend = v1.gradients(v1.gradients(height, x)[0], x)[0]
+    law = squared(sketch, bend - sketch.feed([None, 1], "drive"))
+    sketch.train(law + squared(sketch, height - sketch.feed([None, 1], "measured")))
+
+    assert found(sketch) == (["x:0"], [height.name])

@@ -277,9 +277,16 @@ def _learned_slopes(flow: Flow, found: Region) -> list[int]:
             back = side
             for op in ("Neg", "UnsortedSegmentSum"):  # where rows were looked up, gradients are summed up
                 back = flow.rows[back][0][0] if flow.op(back) == op and flow.rows[back] else back
-            if back < len(graph.nodes) and ops.in_gradient(graph.names[back]):
+            if back < len(graph.nodes) and ops.in_gradient(graph.names[back]) and _is_first(flow, back):
                 slopes.append(side)
     return list(dict.fromkeys(slopes))
+
+
+def _is_first(flow: Flow, i: int) -> bool:
+    """Whether a gradient is made of no other gradient: a second one is a law that the answer obeys."""
+    names = flow.graph.names
+    scopes = {ops.gradient_scope(names[j]) for j in flow.graph.ancestors([i], control=False)} - {""}
+    return len(scopes) == 1
 
 
 def _is_label(flow: Flow, found: Region, i: int) -> bool:

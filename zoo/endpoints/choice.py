@@ -426,9 +426,16 @@ def _go_on(flow: Flow, groups: list[Head], made: list[Head]) -> bool:
 
 
 def _classifies(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> bool:
-    """Whether a judge tells classes by labels of which the painter knows nothing: it is to be used itself."""
+    """Whether a judge tells classes by labels of which the painter knows nothing: it is to be used itself.
+
+    All of it is in these classes; one that also tells true from painted by a layer of its own is none.
+    """
+    painter, judging = _union(made), 0
+    for i in flow.line:
+        if flow.variable_bits[i] & painter:
+            judging |= flow.variable_bits[i] & ~painter
     return any(
-        head.labels and head.coverage & judge and not head.coverage & _union(made)
+        head.labels and head.coverage & judge and not head.coverage & painter and not judging & ~head.coverage
         and ((flow.shape(head.node, head.port) or (None,))[-1] or 0) > _YES_OR_NO
         and not head.labels & fed(made)
         for head in groups
@@ -848,7 +855,7 @@ def _without_earlier(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     """Without nets that were built again, without names: a cell of a notebook that ran twice."""
     dropped = [
         head for k, head in enumerate(groups[:_COMPARED])
-        if head.labels and not is_named(flow, head.node) and any(
+        if head.labels and not is_named(flow, head.node) and _feeds_are_nameless(flow, head) and any(
             _twins(flow, head, other) and not head.labels & other.labels and other.node > head.node
             and "/" not in flow.graph.names[head.node]
             and ops.unnumbered(flow.graph.names[head.node]) == ops.unnumbered(flow.graph.names[other.node])
@@ -856,6 +863,12 @@ def _without_earlier(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
         )
     ]  # fmt: skip
     return [head for head in groups if head not in dropped], dropped
+
+
+def _feeds_are_nameless(flow: Flow, head: Head) -> bool:
+    """Whether all that a head is made of was named by TensorFlow."""
+    fed = [feed.node for k, feed in enumerate(flow.feeds) if head.feeds >> k & 1]
+    return bool(fed) and not any(is_called(flow, i) for i in fed)
 
 
 def _without_targets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[Head]]:

@@ -127,13 +127,34 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
 
 
 def _says_which(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> bool:
-    """Whether a whole number is compared with several: it says which of the branches of `tf.case` runs."""
-    asked = set()
+    """Whether a whole number says which of several layers runs (`tf.case`): it is compared with several."""
+    nodes, sources = flow.graph.nodes, flow.graph.sources
+    asked, todo = set(), []
     for i, at in readers if feed.dtype in ("int32", "int64", "uint8") else ():
-        others = [s for k, (s, _) in enumerate(flow.graph.sources[i]) if k != at]
-        if flow.graph.ops[i] == "Equal" and len(others) == 1 and flow.graph.ops[others[0]] == "Const":
-            asked.add(constant(flow.graph.nodes[others[0]])[1])
-    return len(asked) > 1
+        others = [s for k, (s, _) in enumerate(sources[i]) if k != at]
+        if nodes[i].op == "Equal" and len(others) == 1 and nodes[others[0]].op == "Const":
+            asked.add(constant(nodes[others[0]])[1])
+            todo.append(i)
+    seen = set(todo)
+    while todo and len(asked) > 1 and len(seen) < _REACH:
+        for i, port in flow.graph.consumers[todo.pop()]:
+            if port < 0 or i in seen:
+                continue
+            op = nodes[i].op
+            parts = sources[i][:1] if op in ("Switch", "RefSwitch") else sources[i] if op in BRANCHES else ()
+            if any(nodes[s].op in ops.VARIABLES or _reads_variable(flow, s) for s, _ in parts):
+                return True
+            if op in ops.PASSES or op.startswith("Logical"):
+                seen.add(i)
+                todo.append(i)
+    return False
+
+
+def _reads_variable(flow: Flow, i: int) -> bool:
+    """Whether a node hands on a variable's value."""
+    sources = flow.graph.sources[i]
+    reads = flow.graph.ops[i] in ("Identity", "ReadVariableOp") and sources
+    return bool(reads) and flow.graph.ops[sources[0][0]] in ops.VARIABLES
 
 
 def _scales_noise(flow: Flow, feed: FeedPoint, readers: list[tuple[int, int]]) -> Role | None:
