@@ -558,10 +558,13 @@ _NEAR = 12
 
 def named_by_somebody(flow: Flow) -> list[str]:
     """What somebody gave a name: tensors that nobody reads first, then those that need the most variables."""
+    texts, kinds, start = flow.graph.names, flow.graph.ops, len(flow.scope)
+    # Names of one's own are in no scope, but for those of nodes that do nothing else.
+    able = [i for i in flow.line if kinds[i] == "Identity" or texts[i].find("/", start) < 0]
     named = [
-        i for i in flow.line
-        if flow.feed_bits[i] & ~flow.side and flow.variable_bits[i] and not flow.looped[i]
-        and flow.shape(i) != () and flow.op(i) not in ops.SHAPES and is_named(flow, i)
+        i for i in able
+        if is_named(flow, i) and flow.feed_bits[i] & ~flow.side and flow.variable_bits[i]
+        and not flow.looped[i] and kinds[i] not in ops.SHAPES and flow.shape(i) != ()
     ]  # fmt: skip
     best = sorted(
         named, key=lambda i: (not flow.readers(i), flow.variable_bits[i].bit_count(), i), reverse=True

@@ -58,11 +58,11 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
     with activations as well, and that parameters are looked up with where no layer follows, are
     labels: the tags of a sentence, for which a conditional random field has a score for each pair.
     """
-    bits = scored = pairs = plain = 0
+    bits = scored = pairs = 0
     nodes, rows, marks = flow.graph.nodes, flow.rows, flow.marks
     feeds, variables, dead = flow.feed_bits, flow.variable_bits, flow.dead
     for i in flow.line:
-        if not variables[i] or not feeds[i] & ~(bits & plain) or (dead and dead[i]):
+        if not variables[i] or not feeds[i] & ~bits or (dead and dead[i]):
             continue
         op = nodes[i].op
         if op == "ScatterNd" and len(rows[i]) > 1 and variables[rows[i][1][0]]:
@@ -75,11 +75,10 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
         if not marks[i] & (ops.MIX | ops.SOFT):
             continue
         soft = marks[i] & ops.SOFT
-        parameter, met, raw = False, 0, 0
+        parameter, met = False, 0
         for source, _ in rows[i]:
             if feeds[source] & ~flow.side:
                 met |= feeds[source]
-                raw |= 0 if variables[source] else feeds[source]
             elif variables[source]:
                 parameter = (
                     parameter or not soft or bool(flow.shape(source)) or parameter_behind(flow, source) >= 0
@@ -91,12 +90,26 @@ def data_bits(flow: Flow, *, scalars: bool = False) -> int:
             pairs |= met if op in ops.LOOKUPS else 0
         else:
             bits |= met
-            plain |= raw
     # What an activation's form depends on meets parameters with it; pairs that are looked up tell more.
-    bits &= ~(pairs & ~plain)
+    bits &= ~(pairs & ~_met_plainly(flow, pairs)) if pairs else bits
     scored &= ~bits
     bits |= _lengths(flow) | _regions(flow)
     return (bits | scored & ~compared(flow, scored)) & ~flow.side
+
+
+def _met_plainly(flow: Flow, among: int) -> int:
+    """Those of the feeds that meet a parameter as they are, and not only to look scores up."""
+    bits = 0
+    feeds, variables = flow.feed_bits, flow.variable_bits
+    for i in flow.line:
+        fresh = feeds[i] & among & ~bits
+        if not fresh or not flow.marks[i] & ops.MIX or (flow.dead and flow.dead[i]):
+            continue
+        parameter = any(variables[s] and not feeds[s] & ~flow.side for s, _ in flow.rows[i])
+        if parameter and (flow.leads[i] or not looks_up_scores(flow, i)):
+            for source, _ in flow.rows[i]:
+                bits |= 0 if variables[source] else feeds[source] & fresh
+    return bits
 
 
 def _lengths(flow: Flow) -> int:
