@@ -345,3 +345,32 @@ def test_a_law_that_an_answer_obeys_is_no_answer(sketch: Sketch) -> None:
     sketch.train(law + squared(sketch, height - sketch.feed([None, 1], "measured")))
 
     assert found(sketch) == (["x:0"], [height.name])
+
+
+def test_what_a_measure_takes_of_joined_parts_is_an_answer_if_it_has_a_name(sketch: Sketch) -> None:
+    """A click and what follows it, joined for whoever looks; both together have a name, and are measured."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 8], "x")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    raw = [sketch.dense(hidden, 1, name) for name in ("click", "follow")]
+    chances = [tf.sigmoid(one) for one in raw]
+    shown = tf.concat(chances, 1)
+    both = tf.multiply(*chances, name="both")
+    bought = sketch.feed([None, 1], "bought")
+    for one in raw:
+        nn = tf.nn.sigmoid_cross_entropy_with_logits(labels=sketch.feed([None, 1]), logits=one)
+        sketch.train(tf.reduce_mean(nn))
+    v1.summary.scalar("off", squared(sketch, both - bought))
+
+    assert found(sketch) == (["x:0"], sorted([both.name, shown.name]))
+
+
+def test_how_much_of_a_code_is_a_drawn_style_stays_an_input(sketch: Sketch) -> None:
+    """It mixes what layers made, not the example with noise in it."""
+    tf, x, strength = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([], "strength")
+    code = sketch.dense(x, 4, "code")
+    style = sketch.dense(sketch.v1.random_normal([1, 4]), 4, "style")
+    mixed = strength * style + (1.0 - strength) * code
+    rebuilt = sketch.dense(tf.nn.relu(sketch.dense(mixed, 6, "third")), 8, "fourth")
+    sketch.train(squared(sketch, rebuilt - x))
+
+    assert "strength:0" in found(sketch)[0]

@@ -733,7 +733,7 @@ def _without_measured(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[
     ]  # fmt: skip
     dropped = []
     for head in groups if joined and flow.taught else ():
-        if head.dangling or flow.taught[head.node]:
+        if head.dangling or flow.taught[head.node] or is_called(flow, head.node):
             continue
         needs = cone(flow, head.node)
         parts = [[s for s, _ in flow.rows[other.node] if flow.variable_bits[s]] for other in joined]
@@ -857,12 +857,22 @@ def _without_earlier(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
         head for k, head in enumerate(groups[:_COMPARED])
         if head.labels and not is_named(flow, head.node) and _feeds_are_nameless(flow, head) and any(
             _twins(flow, head, other) and not head.labels & other.labels and other.node > head.node
+            and _called_alike(flow, head.coverage, other.coverage)
             and "/" not in flow.graph.names[head.node]
             and ops.unnumbered(flow.graph.names[head.node]) == ops.unnumbered(flow.graph.names[other.node])
             for other in groups[k + 1 : _COMPARED]
         )
     ]  # fmt: skip
     return [head for head in groups if head not in dropped], dropped
+
+
+def _called_alike(flow: Flow, first: int, second: int) -> bool:
+    """Whether two sets of variables have the same names but for numbers, as what is made again has."""
+    both: list[list[str]] = [
+        sorted(ops.unnumbered(flow.graph.names[i]) for k, i in enumerate(flow.variables) if bits >> k & 1)
+        for bits in (first, second)
+    ]
+    return both[0] == both[1]
 
 
 def _feeds_are_nameless(flow: Flow, head: Head) -> bool:

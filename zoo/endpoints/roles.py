@@ -198,16 +198,22 @@ def _mixes_noise(flow: Flow, readers: list[tuple[int, int]]) -> bool:
 
 
 def _is_noisy(flow: Flow, i: int) -> bool:
-    """Whether random numbers were multiplied with, or added to, a tensor close by."""
+    """Whether a tensor is an example with random numbers in it, before any layer."""
     todo, seen = [i], {i}
+    random = example = False
     while todo and len(seen) < _CLOSE:
         node = todo.pop()
-        if flow.graph.nodes[node].op in ops.RANDOM:
-            return True
-        fresh = {s for s, port in flow.graph.sources[node] if port >= 0} - seen
-        seen |= fresh
-        todo += sorted(fresh)
-    return False
+        op = flow.graph.ops[node]
+        if op in ops.VARIABLES:
+            return False
+        random |= op in ops.RANDOM
+        if op in ops.PLACEHOLDERS or ops.hands_out_examples(op):
+            example = True
+        elif op not in ops.SHAPES:
+            fresh = {s for s, port in flow.graph.sources[node] if port >= 0} - seen
+            seen |= fresh
+            todo += sorted(fresh)
+    return random and example
 
 
 _CLOSE = 24
