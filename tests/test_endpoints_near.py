@@ -374,3 +374,192 @@ def test_how_much_of_a_code_is_a_drawn_style_stays_an_input(sketch: Sketch) -> N
     sketch.train(squared(sketch, rebuilt - x))
 
     assert "strength:0" in found(sketch)[0]
+
+
+def mean_of(sketch: Sketch, losses: Any) -> Any:
+    return sketch.tf.reduce_mean(losses)
+
+
+def is_one(sketch: Sketch, scores: Any, one: float) -> Any:
+    """The loss of what says yes or no."""
+    tf = sketch.tf
+    labels = tf.ones_like(scores) * one
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=scores))
+
+
+def learn(sketch: Sketch, loss: Any, *scopes: str) -> None:
+    """A step of the variables whose names begin so."""
+    variables = [one for one in sketch.v1.trainable_variables() if one.name.startswith(scopes)]
+    sketch.v1.train.GradientDescentOptimizer(0.1).minimize(loss, var_list=variables)
+
+
+def test_a_class_that_is_read_off_painted_examples_is_no_answer(sketch: Sketch) -> None:
+    """A classifier of its own looks at what is painted, to see how much of each class there is."""
+    tf, x, noise = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 4], "noise")
+
+    def judged(example: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(example, 6, "d_a")), 1, "d_b")
+
+    def classified(example: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(example, 6, "c_a")), 3, "c_b")
+
+    painted = tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(noise, 6, "g_a")), 8, "g_b"))
+    learn(sketch, is_one(sketch, judged(x), 1.0) + is_one(sketch, judged(painted), 0.0), "d_")
+    learn(sketch, is_one(sketch, judged(painted), 1.0), "g_")
+    learn(sketch, sketch.entropy(classified(x), sketch.feed([None, 3], "truth")), "c_")
+    tf.argmax(classified(painted), 1)
+
+    assert found(sketch)[1] == [painted.name]
+
+
+def test_a_painter_of_classes_that_are_wanted_is_the_answer(sketch: Sketch) -> None:
+    """The judge has one more class for what is painted; classes come by two feeds."""
+    tf, x, noise = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 4], "noise")
+    label, wanted = (sketch.feed([None], name, "int32") for name in ("label", "wanted"))
+    hidden = tf.nn.relu(sketch.dense(tf.concat([noise, tf.one_hot(wanted, 5)], 1), 6, "g_a"))
+    painted = tf.tanh(sketch.dense(hidden, 8, "g_b"))
+
+    def judged(example: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(example, 6, "d_a")), 6, "d_b")
+
+    fake = tf.ones_like(wanted) * 5
+    learn(sketch, chosen(sketch, judged(x), label) + chosen(sketch, judged(painted), fake), "d_")
+    learn(sketch, chosen(sketch, judged(painted), wanted), "g_")
+
+    assert found(sketch) == (["noise:0", "wanted:0"], [painted.name])
+
+
+def test_examples_that_are_changed_to_fool_a_classifier_are_the_answer(sketch: Sketch) -> None:
+    """A voice that tells nobody, near to what was said: the classifier is there to be fooled."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    changed = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "g_a")), 8, "g_b")
+
+    def told(example: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(example, 6, "d_a")), 5, "d_b")
+
+    learn(sketch, sketch.entropy(told(x), sketch.feed([None, 5], "who")), "d_")
+    chances = tf.nn.softmax(told(changed))
+    flat = mean_of(sketch, chances * tf.math.log(chances + 1e-8))
+    learn(sketch, flat + squared(sketch, changed - x), "g_")
+
+    assert found(sketch) == (["x:0"], [changed.name])
+
+
+def test_a_discriminator_of_labels_of_its_own_is_an_answer(sketch: Sketch) -> None:
+    """In physics it tells one kind of particle from another, beside a net for their energy."""
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([None, 8], "x")
+    with v1.variable_scope("discriminator"):
+        kind = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 1, "second")
+    with v1.variable_scope("energy"):
+        energy = sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 1, "second")
+    chance, truth = tf.sigmoid(kind), sketch.feed([None, 1], "truth")
+    entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=truth, logits=kind)
+    sketch.train(mean_of(sketch, entropy) + squared(sketch, energy - sketch.feed([None, 1], "measured")))
+
+    assert found(sketch) == (["x:0"], sorted([chance.name, energy.name]))
+
+
+def test_a_slope_that_a_law_gives_is_no_answer(sketch: Sketch) -> None:
+    """How fast something grows is known; how large it is at the beginning is measured."""
+    v1, x = sketch.v1, sketch.feed([None, 1], "x")
+    size = sketch.dense(sketch.tf.tanh(sketch.dense(x, 6, "first")), 1, "second")
+    law = squared(sketch, v1.gradients(size, x)[0] - sketch.feed([None, 1], "rate"))
+    sketch.train(law + squared(sketch, size - sketch.feed([None, 1], "measured")))
+
+    assert found(sketch) == (["x:0"], [size.name])
+
+
+def test_a_surface_of_which_slopes_are_learned_is_the_answer(sketch: Sketch) -> None:
+    """Depth from the directions that a surface looks in."""
+    tf, v1 = sketch.tf, sketch.v1
+    x, y = sketch.feed([None, 1], "x"), sketch.feed([None, 1], "y")
+    depth = sketch.dense(tf.tanh(sketch.dense(tf.concat([x, y], 1), 6, "first")), 1, "second")
+    slopes = [v1.gradients(depth, one)[0] for one in (x, y)]
+    seen = [sketch.feed([None, 1], name) for name in ("right", "up")]
+    sketch.train(sum(squared(sketch, a - b) for a, b in zip(slopes, seen, strict=True)))
+
+    assert found(sketch) == (["x:0", "y:0"], [depth.name])
+
+
+def test_forces_on_two_kinds_of_atoms_come_with_their_energy_and_its_inputs(sketch: Sketch) -> None:
+    """Only forces are measured; both have the sign changed."""
+    tf, v1 = sketch.tf, sketch.v1
+    places = [sketch.feed([None, 3], name) for name in ("carbon", "oxygen")]
+    energy = sketch.dense(tf.tanh(sketch.dense(tf.concat(places, 1), 6, "first")), 1, "second")
+    forces = [-slope for slope in v1.gradients(energy, places)]
+    pulled = [sketch.feed([None, 3], name) for name in ("on_carbon", "on_oxygen")]
+    sketch.train(sum(squared(sketch, a - b) for a, b in zip(forces, pulled, strict=True)))
+
+    inputs, outputs = found(sketch)
+    assert inputs == ["carbon:0", "oxygen:0"]
+    assert set(outputs) == {energy.name, *(force.name for force in forces)}
+
+
+def test_a_difference_from_a_square_has_no_mean_beside_it(sketch: Sketch) -> None:
+    """A score less how far off something is: run once more on what is new."""
+    tf, x, new = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 8], "new")
+
+    def score(example: Any) -> Any:
+        hidden = tf.nn.relu(sketch.dense(example, 6, "first"))
+        return sketch.dense(hidden, 1, "gain") - tf.square(sketch.dense(hidden, 1, "off"))
+
+    sketch.train(squared(sketch, score(x) - sketch.feed([None, 1], "truth")))
+    told = score(new)
+
+    assert found(sketch) == (["new:0"], [told.name])
+
+
+def test_the_last_of_several_steps_that_is_scaled_by_itself_is_alone(sketch: Sketch) -> None:
+    """A frame that follows, between zero and one to be looked at: the earlier ones are not."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    told = tf.reshape(sketch.dense(tf.nn.relu(sketch.dense(x, 6, "first")), 12, "second"), [-1, 3, 4])
+    sketch.train(squared(sketch, told - sketch.feed([None, 3, 4], "truth")))
+    last = tf.unstack(told, axis=1)[-1]
+    tf.divide(last - tf.reduce_min(last), tf.reduce_max(last) - tf.reduce_min(last))
+
+    assert not any("unstack" in name for name in found(sketch)[1])
+
+
+def test_a_loop_that_dreams_beside_an_answer_with_labels_is_no_answer(sketch: Sketch) -> None:
+    tf, v1, x = sketch.tf, sketch.v1, sketch.feed([4, 6], "x")
+
+    def told(example: Any) -> Any:
+        return sketch.dense(tf.tanh(sketch.dense(example, 8, "first")), 6, "second")
+
+    answer = told(x)
+    sketch.train(squared(sketch, answer - sketch.feed([4, 6], "truth")))
+    v1.while_loop(
+        lambda step, _: step > 0,
+        lambda step, example: (step - 1, told(example) + v1.random_normal([4, 6])),
+        [tf.constant(5), v1.random_normal([4, 6])],
+        back_prop=False,
+    )
+
+    assert found(sketch) == (["x:0"], [answer.name])
+
+
+def test_what_a_function_returns_and_swish_reads_is_an_answer(sketch: Sketch) -> None:
+    """TensorFlow 2 calls what a function returns Identity; swish calls so what it leaves in its scope."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    features = tf.matmul(x, tf.constant([[1.0] * 6] * 8))
+    with tf.name_scope("model/act"):
+        active = tf.nn.swish(features)
+    scores = tf.matmul(active, tf.constant([[1.0] * 3] * 6))
+    tf.identity(scores, name="Identity")
+    tf.identity(features, name="Identity_1")
+
+    assert found(sketch) == (["x:0"], ["Identity:0", "Identity_1:0"])
+
+
+def test_what_somebody_feels_about_a_target_is_an_answer(sketch: Sketch) -> None:
+    """It has a label of its own, and helps to tell the other."""
+    tf, x = sketch.tf, sketch.feed([None, 8], "x")
+    hidden = tf.nn.relu(sketch.dense(x, 6, "first"))
+    feels = sketch.dense(hidden, 3, "feels")
+    says = sketch.dense(tf.concat([hidden, feels], 1), 4, "says")
+    tf.nn.softmax(feels, name="target_emotion")
+    tf.nn.softmax(says, name="stance")
+    sketch.train(sketch.entropy(feels, sketch.feed([None, 3], "a")))
+    sketch.train(sketch.entropy(says, sketch.feed([None, 4], "b")))
+
+    assert found(sketch) == (["x:0"], ["stance:0", "target_emotion:0"])

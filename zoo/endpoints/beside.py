@@ -64,10 +64,10 @@ def with_means(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     """The heads, and the mean that a spread is taken around: of what several nets say."""
     result = list(chosen)
     for head in chosen:
-        inner = flow.rows[head.node][0][0] if flow.op(head.node) == "Sqrt" else head.node
-        row = flow.rows[inner] if head.dangling and flow.op(inner) == "Sub" else ()
+        inner = flow.rows[head.node][0][0] if flow.op(head.node) == "Sqrt" and flow.rows[head.node] else -1
+        row = flow.rows[inner] if head.dangling and inner >= 0 and flow.op(inner) == "Sub" else ()
         square = row[1][0] if len(row) == 2 else -1
-        if square >= 0 and flow.op(square) == "Square":
+        if square >= 0 and flow.op(square) == "Square" and flow.rows[square]:
             mean = flow.rows[square][0][0]
             if found.inside[mean] == 1 and all(other.node != mean for other in result):
                 result.append(_beside(flow, head, mean))
@@ -83,17 +83,18 @@ def with_other_parts(flow: Flow, found: Region, chosen: list[Head]) -> list[Head
             i, port = cut
             read = {k for _, k in flow.graph.consumers[i]} | {port}
             parts = [k for k in range(output_count(flow, i)) if k not in read]
-            result += [
-                replace(_beside(flow, head, i), port=k)
-                for k in (parts if len(parts) <= _UNREAD else parts[:1])
-            ]
+            several = len(parts) <= _UNREAD and flow.op(i) != "Unpack"  # which cuts steps, as a rule
+            result += [replace(_beside(flow, head, i), port=k) for k in (parts if several else parts[:1])]
     return result
 
 
 def _cut_of(flow: Flow, head: Head) -> tuple[int, int] | None:
-    """The part, as (node that cuts, output), that all of a head is made of without a layer in between."""
+    """The part, as (node that cuts, output), that all of a head is made of without a layer in between.
+
+    A step that is cut out and scaled by what it holds itself has no others beside it.
+    """
     cuts = set[tuple[int, int]]()
-    todo, seen = [(head.node, head.port)], {(head.node, head.port)}
+    todo, seen, branches = [(head.node, head.port)], {(head.node, head.port)}, False
     while todo:
         i, port = todo.pop()
         if flow.op(i) in CUTS:
@@ -101,10 +102,12 @@ def _cut_of(flow: Flow, head: Head) -> tuple[int, int] | None:
             continue
         if flow.op(i) in ops.MIXES or len(seen) > _PART:
             return None
-        fresh = {pair for pair in flow.rows[i] if flow.variable_bits[pair[0]]} - seen
-        seen |= fresh
-        todo += sorted(fresh)
-    return cuts.pop() if len(cuts) == 1 else None
+        inner = {pair for pair in flow.rows[i] if flow.variable_bits[pair[0]]}
+        branches |= len(inner) > 1
+        todo += sorted(inner - seen)
+        seen |= inner
+    (cut,) = cuts if len(cuts) == 1 else (None,)
+    return None if cut is None or (branches and flow.op(cut[0]) == "Unpack") else cut
 
 
 _UNREAD = 2
@@ -236,7 +239,7 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
     """The heads, and their slopes by an example that are named or learned: forces of an energy.
 
     Gradients by parameters train; one by an example has the example's shape, and needs no label.  What
-    several learned slopes are of, as of a stream, is no answer if nobody says so.
+    learned slopes of both signs are of, as of a stream, is no answer if nobody says so.
     """
     nodes = flow.graph.nodes
     learned = _learned_slopes(flow, found)
@@ -279,7 +282,9 @@ def _learned_slopes(flow: Flow, found: Region) -> list[int]:
                 back = flow.rows[back][0][0] if flow.op(back) == op and flow.rows[back] else back
             if back < len(graph.nodes) and ops.in_gradient(graph.names[back]) and _is_first(flow, back):
                 slopes.append(side)
-    return list(dict.fromkeys(slopes))
+    # Slopes of a law are as they are; forces have the sign changed, and one of the speeds of a stream has.
+    turned = any(flow.op(i) == "Neg" for i in slopes)
+    return list(dict.fromkeys(slopes)) if turned else []
 
 
 def _is_first(flow: Flow, i: int) -> bool:
@@ -296,15 +301,13 @@ def _is_label(flow: Flow, found: Region, i: int) -> bool:
 
 def _is_only_sloped(flow: Flow, head: Head, learned: list[int]) -> bool:
     """Whether a head without a name and a label is there for its slopes, several of which are learned."""
-    if head.labels or is_named(flow, head.node) or len(learned) < _SLOPES:
-        return False
+    signs = {flow.op(i) == "Neg" for i in learned}
+    if head.labels or is_named(flow, head.node) or len(signs) < 2:
+        return False  # all of one sign are forces, of an energy that is wanted, too
     names = flow.graph.names
     scopes = {ops.gradient_scope(names[flow.rows[i][0][0] if flow.op(i) == "Neg" else i]) for i in learned}
     ways = tuple(f"{scope}{names[head.node]}_grad/" for scope in sorted(scopes))
     return any(names[i].startswith(ways) for i in flow.graph.about_gradients)
-
-
-_SLOPES = 2
 
 
 def _told_by_labels(flow: Flow, found: Region) -> bytearray:

@@ -51,7 +51,7 @@ from zoo.endpoints.kinds import (
 )
 from zoo.endpoints.leftovers import ends_untrained, without_leftovers
 from zoo.endpoints.made import compared_with_input, first_complete, generators
-from zoo.endpoints.region import Region
+from zoo.endpoints.region import Region, fed_content
 from zoo.endpoints.states import goes_round, starts_from_feed
 from zoo.endpoints.told import told
 from zoo.endpoints.trainers import (
@@ -90,7 +90,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     groups, for_training = _for_use_alone(flow, found, groups)
     made, judge = generators(flow, found) if flow.learns and not for_training else ([], 0)
     classifies = bool(made) and _classifies(flow, groups, made, judge)
-    if classifies or (made and _go_on(flow, groups, made)):
+    if classifies or (made and _go_on(flow, groups, made, judge)):
         made = []
     if made:
         choice = _generated(flow, groups, made, judge)
@@ -415,29 +415,44 @@ def _generated(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> 
     return Choice(sorted(unique.values(), key=lambda head: head.node), others, sure)
 
 
-def _go_on(flow: Flow, groups: list[Head], made: list[Head]) -> bool:
-    """Whether a class that nobody reads is made of all that was judged: layers were taught one by one."""
+def _go_on(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> bool:
+    """Whether a class that nobody reads is made of all that was judged: layers were taught one by one.
+
+    What reads their results was taught to rebuild examples of its own before.
+    """
     needed = _union(made)
-    return any(
+    decided = any(
         head.dangling and flow.op(walk_back(flow, head.node)) == "ArgMax"
         and not needed & ~head.coverage and needed != head.coverage
         for head in groups
+    )  # fmt: skip
+    return decided and any(
+        flow.variable_bits[net] & judge and not flow.variable_bits[example]
+        and flow.feed_bits[example] & ~fed(made) and not flow.feed_bits[example] & ~flow.feed_bits[net]
+        for i in flow.graph.having(("Sub", "SquaredDifference"))
+        if not flow.off[i] and len(flow.rows[i]) == 2
+        for (net, _), (example, _) in (flow.rows[i], flow.rows[i][::-1])
     )  # fmt: skip
 
 
 def _classifies(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> bool:
     """Whether a judge tells classes by labels of which the painter knows nothing: it is to be used itself.
 
-    All of it is in these classes; one that also tells true from painted by a layer of its own is none.
+    All of it is in these classes; one that also tells true from painted by a layer of its own is none.  A
+    painter of what the judge is fed changes examples, and one that learns to paint a class is used to do so.
     """
-    painter, judging = _union(made), 0
+    painter, paints, judging = _union(made), fed(made), 0
     for i in flow.line:
         if flow.variable_bits[i] & painter:
             judging |= flow.variable_bits[i] & ~painter
-    return any(
+    wanted = any(
+        fed_content(flow, flow.rows[i][1][0]) & paints
+        for i in flow.graph.having(ops.LOSSES) if len(flow.rows[i]) > 1
+    )  # fmt: skip
+    return not wanted and any(
         head.labels and head.coverage & judge and not head.coverage & painter and not judging & ~head.coverage
         and ((flow.shape(head.node, head.port) or (None,))[-1] or 0) > _YES_OR_NO
-        and not head.labels & fed(made)
+        and not (head.labels | head.feeds) & paints
         for head in groups
     )  # fmt: skip
 
@@ -866,6 +881,12 @@ def _without_earlier(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     return [head for head in groups if head not in dropped], dropped
 
 
+def _is_made_of(flow: Flow, head: Head, other: Head) -> bool:
+    """Whether a head without a label is made of what another one shows: sharpened, to be fed as a label."""
+    same = head.coverage == other.coverage and not head.labels
+    return same and not {other.node, other.root}.isdisjoint(cone(flow, head.node))
+
+
 def _called_alike(flow: Flow, first: int, second: int) -> bool:
     """Whether two sets of variables have the same names but for numbers, as what is made again has."""
     both: list[list[str]] = [
@@ -887,7 +908,7 @@ def _without_targets(flow: Flow, groups: list[Head]) -> tuple[list[Head], list[H
     dropped = [
         head for head in slow
         if any(
-            other not in slow and (_twins(flow, head, other) or not head.coverage & ~other.coverage)
+            other not in slow and (_twins(flow, head, other) or _is_made_of(flow, head, other))
             for other in groups[:_COMPARED]
         )
     ]  # fmt: skip

@@ -581,9 +581,12 @@ def _off(graph: Graph, *, backward: bool) -> bytearray:
             # Who gives a check a name has an answer checked.
             off[i] = off[i] or ops.unnumbered(last).startswith("checknumerics")
     # `tf.custom_gradient`, of which swish is made, leaves a second name for each result behind.
-    results = {source for i in graph.by_op.get("IdentityN", ()) for source, _ in graph.data_sources[i]}
+    results = {
+        (source, _scope(graph, i)) for i in graph.by_op.get("IdentityN", ())
+        for source, _ in graph.data_sources[i]
+    }  # fmt: skip
     for i in graph.by_op.get("Identity", ()) if results else ():
-        read = any(source in results for source, _ in graph.data_sources[i])
+        read = any((source, _scope(graph, i)) in results for source, _ in graph.data_sources[i])
         last = graph.names[i].rpartition("/")[2]
         if read and not len(graph.consumers[i]) and ops.unnumbered(last) == "identity":
             off[i] = 1
@@ -593,6 +596,10 @@ def _off(graph: Graph, *, backward: bool) -> bytearray:
             if not off[i] and ops.in_gradient(names[i]):
                 off[i] = 1
     return off
+
+
+def _scope(graph: Graph, i: int) -> str:
+    return graph.names[i].rpartition("/")[0]
 
 
 def _only_asserts(graph: Graph, i: int) -> bool:

@@ -153,7 +153,8 @@ def heads(flow: Flow, found: Region) -> list[Head]:
         add_view(flow, found, groups, i, dangling=dangling)
     for i, port in unread_parts(flow, found):
         add_view(flow, found, groups, i, dangling=True, port=port)
-    drawn = [i for i in exits if _draws_by_itself(flow, i)]
+    told = any(head.labels for head in groups.values())
+    drawn = [i for i in exits if not told and _draws_by_itself(flow, i)]
     wanted = [i for i in exits if starts_from_feed(flow, i) or _writes_words(flow, i) or i in drawn]
     if not groups and not flow.learns:
         wanted = [i for i in exits if accumulates(flow, i)] or exits
@@ -338,8 +339,6 @@ def add_view(
     view = (
         i if flow.graph.nodes[i].op in CUTS else turned_back(flow, view_of(flow, found, i, dangling=dangling))
     )
-    if not dangling and _is_argument(flow, view):
-        view = flow.rows[view][0][0]
     port = port_of(flow, view) or (port if view == i else port_read_by(flow, i, view))
     root = root_of(flow, view, port)
     converted = of[0] >= 0 and of[0] != i and root not in groups
@@ -368,17 +367,6 @@ def add_view(
     head.coverage |= flow.variable_bits[view]
     if view != i and (i, 0) not in head.alternatives:
         head.alternatives.append((i, port_of(flow, i)))
-
-
-def _is_argument(flow: Flow, i: int) -> bool:
-    """Whether a function of TensorFlow gave an argument a second name, in a scope of its own."""
-    names = flow.graph.names
-    scope = names[i].rpartition("/")[0] + "/"
-    if flow.op(i) != "Identity" or is_deliberate(flow, i) or not flow.rows[i] or scope == "/":
-        return False
-    source = flow.rows[i][0][0]
-    outside = source < len(names) and not names[source].startswith(scope)
-    return outside and all(names[j].startswith(scope) for j in flow.readers(i))
 
 
 def _is_cut_of(flow: Flow, i: int, whole: int) -> bool:

@@ -11,6 +11,7 @@ import re
 from zoo.endpoints import ops
 from zoo.endpoints.flow import Flow, parameter_behind
 from zoo.endpoints.heads import Groups, Head, add_view, cone
+from zoo.endpoints.kinds import is_named
 from zoo.endpoints.made import judged, views_for_judge
 from zoo.endpoints.region import Region
 from zoo.graph import Graph
@@ -102,18 +103,32 @@ def without_named_judges(flow: Flow, groups: list[Head]) -> tuple[list[Head], li
     """Without nets that are called judges, beside one that has nothing in common with them.
 
     Its gradient may go to the other one by way of Python, as a reward: no data flows from one to the other.
+    Where both are told by labels of their own, one is called so for what it tells apart.
     """
     called = [_JUDGE.search(flow.graph.names[i]) is not None for i in flow.variables]
     learns = flow.learns or ops.differentiates(flow.graph)
     if not learns or len(groups) < 2 or not any(called):
         return groups, []
     judging = sum(1 << k for k, is_judge in enumerate(called) if is_judge)
-    judges = [head for head in groups if head.coverage and not head.coverage & ~judging]
+    judges = [
+        head for head in groups
+        if head.coverage and not head.coverage & ~judging and not is_named(flow, head.node)
+        and (not head.labels or _has_painter(flow, groups, head))
+        and ((flow.shape(head.node, head.port) or (None,))[-1] or 1) <= _TRUE_OR_NOT
+    ]  # fmt: skip
     if all(head in judges or head.coverage & judging for head in groups):
         return groups, []
     return [head for head in groups if head not in judges], judges
 
 
+def _has_painter(flow: Flow, groups: list[Head], judge: Head) -> bool:
+    """Whether something is drawn without a label, or nothing but a judge has labels."""
+    others = [head for head in groups if head is not judge]
+    drawn = any(head.dangling and not head.labels and flow.random_bits[head.node] for head in others)
+    return drawn or not any(head.labels for head in others)
+
+
+_TRUE_OR_NOT = 2
 _JUDGE = re.compile(r"(^|/)(discriminator|adversary)(_\d+)?/", re.IGNORECASE)
 
 
