@@ -563,3 +563,99 @@ def test_what_somebody_feels_about_a_target_is_an_answer(sketch: Sketch) -> None
     sketch.train(sketch.entropy(says, sketch.feed([None, 4], "b")))
 
     assert found(sketch) == (["x:0"], ["stance:0", "target_emotion:0"])
+
+
+def test_the_slow_copy_of_a_net_whose_best_value_python_reads_is_no_answer(sketch: Sketch) -> None:
+    """What it says of the next state becomes a target, which is fed: no measure reads it."""
+    tf, v1 = sketch.tf, sketch.v1
+    now, then = sketch.feed([None, 6], "now"), sketch.feed([None, 6], "then")
+
+    def values(state: Any, getter: Any = None) -> Any:
+        with v1.variable_scope("net", custom_getter=getter, reuse=v1.AUTO_REUSE):
+            hidden = tf.nn.relu(tf.matmul(state, v1.get_variable("a", [6, 5], use_resource=False)))
+            return tf.matmul(hidden, v1.get_variable("b", [5, 3], use_resource=False))
+
+    quick = values(now)
+    done, target = sketch.feed([None, 3], "done"), sketch.feed([None], "target")
+    sketch.train(squared(sketch, tf.reduce_sum(quick * done, 1) - target))
+    average = tf.train.ExponentialMovingAverage(0.9)
+    average.apply(v1.trainable_variables())
+    tf.reduce_max(values(then, lambda getter, **given: average.average(getter(**given))), 1)
+
+    assert found(sketch) == (["now:0"], [quick.name])
+
+
+def test_scores_of_a_layer_that_python_fills_are_an_answer(sketch: Sketch) -> None:
+    """Features are learned by pairs; a classifier on them is fitted outside of the graph."""
+    tf, x, near = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 8], "near")
+
+    def features(example: Any) -> Any:
+        for k in range(4):
+            example = tf.nn.relu(sketch.dense(example, 6, f"layer{k}"))
+        return example
+
+    scores = sketch.dense(features(x), 3, "probe")
+    sketch.train(squared(sketch, features(x) - features(near)))
+
+    assert found(sketch) == (["x:0"], [scores.name])
+
+
+def test_ratings_that_are_fed_are_answers_though_a_diagonal_is_looked_at(sketch: Sketch) -> None:
+    tf, who, what = sketch.tf, sketch.feed([None, 8], "who"), sketch.feed([None, 6], "what")
+    rated = sketch.feed([None, None], "rated")
+    scores = tf.matmul(sketch.dense(who, 4, "a"), sketch.dense(what, 4, "b"), transpose_b=True)
+    entropy = tf.nn.softmax_cross_entropy_with_logits(labels=rated, logits=scores)
+    sketch.train(mean_of(sketch, entropy) - mean_of(sketch, tf.linalg.diag_part(scores)))
+
+    assert found(sketch) == (["what:0", "who:0"], [scores.name])
+
+
+def test_a_judge_that_rebuilds_pictures_is_not_what_a_class_is_read_off(sketch: Sketch) -> None:
+    """A classifier of its own looks at what is painted; the judge rebuilds what it sees."""
+    tf, x, noise = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 4], "noise")
+    painted = tf.tanh(sketch.dense(tf.nn.relu(sketch.dense(noise, 6, "g_a")), 8, "g_b"))
+
+    def off(example: Any) -> Any:
+        again = sketch.dense(tf.nn.relu(sketch.dense(example, 4, "d_a")), 8, "d_b")
+        return mean_of(sketch, tf.abs(again - example))
+
+    def classified(example: Any) -> Any:
+        return sketch.dense(tf.nn.relu(sketch.dense(example, 6, "c_a")), 3, "c_b")
+
+    real, fake = off(x), off(painted)
+    learn(sketch, real - 0.3 * fake, "d_")
+    learn(sketch, fake, "g_")
+    learn(sketch, sketch.entropy(classified(x), sketch.feed([None, 3], "truth")), "c_")
+    tf.argmax(classified(painted), 1)
+
+    assert found(sketch) == (["noise:0"], [painted.name])
+
+
+def test_a_painter_of_classes_in_small_ops_is_the_answer(sketch: Sketch) -> None:
+    """Its loss is written out, with the class that is wanted."""
+    tf, x, noise = sketch.tf, sketch.feed([None, 8], "x"), sketch.feed([None, 4], "noise")
+    label, wanted = (sketch.feed([None, 5], name) for name in ("label", "wanted"))
+    hidden = tf.nn.relu(sketch.dense(tf.concat([noise, wanted], 1), 6, "g_a"))
+    painted = tf.tanh(sketch.dense(hidden, 8, "g_b"))
+
+    def off(example: Any, truth: Any) -> Any:
+        scores = sketch.dense(tf.nn.relu(sketch.dense(example, 6, "d_a")), 5, "d_b")
+        return -mean_of(sketch, tf.reduce_sum(truth * tf.math.log(tf.nn.softmax(scores) + 1e-8), 1))
+
+    learn(sketch, off(x, label) - 0.1 * off(painted, wanted), "d_")
+    learn(sketch, off(painted, wanted), "g_")
+
+    assert found(sketch) == (["noise:0", "wanted:0"], [painted.name])
+
+
+def test_a_player_that_is_called_adversary_acts_like_the_others(sketch: Sketch) -> None:
+    """Two players of a game, each with what it sees; both draw what they do."""
+    tf, v1, acts = sketch.tf, sketch.v1, []
+    for name in ("agent", "adversary"):
+        with v1.variable_scope(name):
+            seen = sketch.feed([None, 6], "seen")
+            scores = sketch.dense(tf.nn.relu(sketch.dense(seen, 5, "first")), 2, "second")
+        acts.append(tf.squeeze(v1.multinomial(scores, 1), 1))
+        sketch.train(mean_of(sketch, sketch.entropy(scores, sketch.feed([None, 2]))))
+
+    assert found(sketch)[1] == [act.name for act in acts]

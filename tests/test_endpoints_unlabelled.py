@@ -58,7 +58,7 @@ def test_a_net_that_is_called_a_discriminator_is_no_answer_beside_another(sketch
     sketch.train(tf.reduce_mean(tf.math.log(answer) * gain))
     with v1.variable_scope("discriminator"):
         real = sketch.dense(tf.tanh(sketch.dense(done, 5, "first")), 1, "second")
-    tf.negative(tf.math.log(1.0 - tf.sigmoid(real) + 1e-8), name="reward")
+    tf.negative(tf.math.log(1.0 - tf.sigmoid(real) + 1e-8))
     truth = sketch.feed([None, 1], "truth")
     sketch.train(tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=truth, logits=real)))
 

@@ -16,12 +16,12 @@ from zoo.endpoints.kinds import RANK_OF_PICTURES, is_called
 from zoo.protos import Shape
 
 
-def with_averages(flow: Flow, chosen: list[Head]) -> list[Head]:
+def with_averages(flow: Flow, labels: int, chosen: list[Head]) -> list[Head]:
     """The heads, each as the copy of its net answers that reads averages, if there is one to be used."""
     if not flow.trained:
         return chosen
     averages = _averages(flow)
-    found = [_averaged(flow, head, averages) for head in chosen] if averages else chosen
+    found = [_averaged(flow, labels, head, averages) for head in chosen] if averages else chosen
     return list({(head.node, head.port): head for head in found}.values())
 
 
@@ -35,7 +35,7 @@ def _averages(flow: Flow) -> dict[int, int]:
     return {i: average for i, average in found.items() if average >= 0 and flow.readers(average)}
 
 
-def _averaged(flow: Flow, head: Head, averages: dict[int, int]) -> Head:
+def _averaged(flow: Flow, labels: int, head: Head, averages: dict[int, int]) -> Head:
     picture = len(flow.shape(head.node, head.port) or ()) == RANK_OF_PICTURES
     if head.rule == "head" and not (head.labels or picture or head.towers > 1):
         return head  # an actor, say, whose average makes targets
@@ -45,7 +45,7 @@ def _averaged(flow: Flow, head: Head, averages: dict[int, int]) -> Head:
         # What makes targets in Python is as nobody called it, and no measure reads it.
         and (
             head.rule != "head" or picture or is_called(flow, i) or flow.op(i) in ops.PROBABILITIES
-            or any(flow.op(j) not in ops.SHAPES for j in flow.readers(i))
+            or _is_measured(flow, i, labels)
         )
     ]  # fmt: skip
     if not ends:
@@ -56,6 +56,18 @@ def _averaged(flow: Flow, head: Head, averages: dict[int, int]) -> Head:
         head, node=end, port=0, root=end, dangling=not len(flow.consumers[end]), rule="averaged",
         feeds=flow.feed_bits[end] & ~flow.side, alternatives=[(head.node, head.port), *head.alternatives],
     )  # fmt: skip
+
+
+def _is_measured(flow: Flow, i: int, labels: int) -> bool:
+    """Whether what is made of a tensor meets a label: the truth."""
+    todo, seen = [i], {i}
+    while todo and len(seen) < _READERS:
+        fresh = [j for j in flow.readers(todo.pop())[:_READERS] if j not in seen]
+        if any(flow.feed_bits[j] & labels & ~flow.feed_bits[i] for j in fresh):
+            return True
+        seen.update(fresh)
+        todo += fresh
+    return False
 
 
 def _made_with(flow: Flow, head: Head, averages: dict[int, int]) -> list[int]:

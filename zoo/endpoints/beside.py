@@ -270,8 +270,7 @@ def with_slopes(flow: Flow, found: Region, chosen: list[Head]) -> list[Head]:
 
 def _learned_slopes(flow: Flow, found: Region) -> list[int]:
     """Gradients that a label is compared with, as they are or with the sign changed."""
-    graph = flow.graph
-    slopes = []
+    graph, behind = flow.graph, dict[int, int]()
     for i in graph.having(("Sub", "SquaredDifference")) if ops.differentiates(graph) else ():
         sides = [walk_back(flow, source) for source, _ in flow.rows[i]]
         if ops.in_gradient(graph.names[i]) or not any(_is_label(flow, found, side) for side in sides):
@@ -280,11 +279,12 @@ def _learned_slopes(flow: Flow, found: Region) -> list[int]:
             back = side
             for op in ("Neg", "UnsortedSegmentSum"):  # where rows were looked up, gradients are summed up
                 back = flow.rows[back][0][0] if flow.op(back) == op and flow.rows[back] else back
-            if back < len(graph.nodes) and ops.in_gradient(graph.names[back]) and _is_first(flow, back):
-                slopes.append(side)
+            if back < len(graph.nodes) and ops.in_gradient(graph.names[back]):
+                behind[side] = back
     # Slopes of a law are as they are; forces have the sign changed, and one of the speeds of a stream has.
-    turned = any(flow.op(i) == "Neg" for i in slopes)
-    return list(dict.fromkeys(slopes)) if turned else []
+    if len(behind) > FETCHED or not any(flow.op(side) == "Neg" for side in behind):
+        return []
+    return [side for side, back in behind.items() if _is_first(flow, back)]
 
 
 def _is_first(flow: Flow, i: int) -> bool:

@@ -28,7 +28,7 @@ from zoo.endpoints.copies import (
     untaught_copies,
     without_copies,
 )
-from zoo.endpoints.flow import Flow, output_dtype, parameter_behind
+from zoo.endpoints.flow import FeedPoint, Flow, output_dtype, parameter_behind
 from zoo.endpoints.heads import (
     FETCHED,
     Head,
@@ -94,7 +94,7 @@ def choose(flow: Flow, found: Region) -> Choice:
         made = []
     if made:
         choice = _generated(flow, groups, made, judge)
-        choice.chosen = with_averages(flow, choice.chosen)
+        choice.chosen = with_averages(flow, found.labels, choice.chosen)
         choice.chosen = [_as_picture(flow, head) for head in choice.chosen]
         choice.chosen = [part for head in choice.chosen for part in parts(flow, found, head)]
         return choice
@@ -155,7 +155,7 @@ def choose(flow: Flow, found: Region) -> Choice:
     chosen = [_joined_state(flow, head) for head in chosen]
     chosen = with_both_layouts(flow, found, chosen)
     confidence = _confidence(flow, chosen, dropped, everything)
-    chosen = with_averages(flow, chosen)
+    chosen = with_averages(flow, found.labels, chosen)
     chosen = before_joined(flow, found, chosen)
     chosen = with_earlier_steps(flow, found, chosen)
     chosen = with_named_views(flow, chosen)
@@ -420,14 +420,13 @@ def _go_on(flow: Flow, groups: list[Head], made: list[Head], judge: int) -> bool
 
     What reads their results was taught to rebuild examples of its own before.
     """
-    needed = _union(made)
-    decided = any(
-        head.dangling and flow.op(walk_back(flow, head.node)) == "ArgMax"
-        and not needed & ~head.coverage and needed != head.coverage
-        for head in groups
-    )  # fmt: skip
-    return decided and any(
-        flow.variable_bits[net] & judge and not flow.variable_bits[example]
+    needed, decided = _union(made), 0
+    for head in groups:
+        read = head.dangling and flow.op(walk_back(flow, head.node)) == "ArgMax"
+        if read and not needed & ~head.coverage and needed != head.coverage:
+            decided |= head.coverage & judge
+    return bool(decided) and any(
+        flow.variable_bits[net] & decided and not flow.variable_bits[example]
         and flow.feed_bits[example] & ~fed(made) and not flow.feed_bits[example] & ~flow.feed_bits[net]
         for i in flow.graph.having(("Sub", "SquaredDifference"))
         if not flow.off[i] and len(flow.rows[i]) == 2
@@ -448,13 +447,24 @@ def _classifies(flow: Flow, groups: list[Head], made: list[Head], judge: int) ->
     wanted = any(
         fed_content(flow, flow.rows[i][1][0]) & paints
         for i in flow.graph.having(ops.LOSSES) if len(flow.rows[i]) > 1
+    ) or any(
+        not flow.variable_bits[label] and flow.feed_bits[label] & paints and flow.variable_bits[net] & judging
+        for i in flow.graph.having(("Mul",)) if not flow.off[i] and len(flow.rows[i]) == 2
+        for (net, _), (label, _) in (flow.rows[i], flow.rows[i][::-1])
     )  # fmt: skip
+    forms = {bit: flow.shape(feed.node, feed.port) for feed, bit in _with_bits(flow)}
+    changes = {form for bit, form in forms.items() if bit & paints}
     return not wanted and any(
         head.labels and head.coverage & judge and not head.coverage & painter and not judging & ~head.coverage
         and ((flow.shape(head.node, head.port) or (None,))[-1] or 0) > _YES_OR_NO
         and not (head.labels | head.feeds) & paints
+        and not any(form and bit & head.feeds and form in changes for bit, form in forms.items())
         for head in groups
     )  # fmt: skip
+
+
+def _with_bits(flow: Flow) -> list[tuple[FeedPoint, int]]:
+    return [(feed, 1 << k) for k, feed in enumerate(flow.feeds)]
 
 
 _YES_OR_NO = 2

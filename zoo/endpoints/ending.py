@@ -99,9 +99,13 @@ class Ending:
         Not behind a comparison of each example with every other one: that is a loss of embeddings.  Nor
         into a scope that its author calls a loss.
         """
-        while (j := self.next[i]) >= 0 and not (_meets_itself(self.flow, j) or enters_loss(self.flow, i, j)):
+        while (j := self.next[i]) >= 0 and not (self._meets_all(j) or enters_loss(self.flow, i, j)):
             i = j
         return before_dropout(self.flow, i)
+
+    def _meets_all(self, i: int) -> bool:
+        """Whether each example is compared with all others, or with what another net says of each."""
+        return _meets_itself(self.flow, i) or _is_square(self.flow, self.found.labels, i)
 
     def _named(self, i: int) -> int | None:
         """The last tensor that its author named by a node of its own, where all ways go through it."""
@@ -195,8 +199,6 @@ def _meets_itself(flow: Flow, i: int) -> bool:
     nodes, row = flow.graph.nodes, flow.rows[i]
     if len(row) != 2:
         return False
-    if nodes[i].op == "MatMul" and _is_square(flow, i) and turned(flow, i) == [False, True]:
-        return True
     axes = [_adds_axis(flow, s) for s, _ in row]
     if walk_back(flow, axes[0]) != walk_back(flow, axes[1]):
         return False
@@ -208,31 +210,44 @@ def _meets_itself(flow: Flow, i: int) -> bool:
     return nodes[i].op == "MatMul" and turned(flow, i) == [False, True]
 
 
-def _is_square(flow: Flow, i: int) -> bool:
+def _is_square(flow: Flow, labels: int, i: int) -> bool:
     """Whether a product has a number for each pair of examples of a batch, one side by one net."""
+    if flow.op(i) != "MatMul" or turned(flow, i) != [False, True]:
+        return False
     shapes = [flow.shape(s) for s, _ in flow.rows[i]]
     if not all(flow.variable_bits[s] and flow.feed_bits[s] & ~flow.side for s, _ in flow.rows[i]):
         return False
     square = all(shape is not None and len(shape) == 2 and shape[0] is None for shape in shapes)
-    return square and _is_told_by_place(flow, i)
+    return square and _is_told_by_place(flow, labels, i)
 
 
-def _is_told_by_place(flow: Flow, i: int) -> bool:
+def _is_told_by_place(flow: Flow, labels: int, i: int) -> bool:
     """Whether the right one of each row is where the row stands: a loss has numbers from zero for labels.
 
     Where somebody feeds them, rows are told one of some examples that are given, and scores are the answer.
     """
-    todo, seen = [i], {i}
+    todo, seen, by_place = [i], {i}, False
     while todo and len(seen) < _NEAR:
         for j in flow.readers(todo.pop()):
-            if flow.op(j) in ("MatrixDiagPart", "MatrixDiagPartV3", "DiagPart"):
-                return True
+            if j in seen or len(seen) > _NEAR:
+                continue
             if flow.op(j) in ops.LOSSES and len(flow.rows[j]) > 1:
-                return not fed_content(flow, flow.rows[j][1][0])
-            if j not in seen and len(seen) < _NEAR:
-                seen.add(j)
-                todo.append(j)
-    return False
+                if fed_content(flow, flow.rows[j][1][0]):
+                    return False
+                by_place = True
+            given = (
+                flow.shape(s) or (1,) for s, _ in flow.rows[j]
+                if flow.feed_bits[s] & labels and fed_content(flow, s) & labels
+            )  # fmt: skip
+            if any(len(shape) > 1 and 1 not in shape for shape in given):
+                return False
+            by_place |= flow.op(j) in _DIAGONALS
+            seen.add(j)
+            todo.append(j)
+    return by_place
+
+
+_DIAGONALS = frozenset({"MatrixDiagPart", "MatrixDiagPartV3", "DiagPart"})
 
 
 _NEAR = 60

@@ -216,6 +216,8 @@ def ends_untrained(flow: Flow, head: Head) -> bool:
     """
     if not (flow.taught and head.dangling and flow.idle[head.node]):
         return False
+    if flow.op(walk_back(flow, head.node)) not in ops.NONLINEAR:
+        return False  # scores of a layer that Python filled
     live = sum(1 << bit for bit, i in enumerate(flow.variables) if not flow.idle[i])
     return (head.coverage & live).bit_count() * 2 > head.coverage.bit_count()
 

@@ -113,7 +113,7 @@ def without_named_judges(flow: Flow, groups: list[Head]) -> tuple[list[Head], li
     judges = [
         head for head in groups
         if head.coverage and not head.coverage & ~judging and not is_named(flow, head.node)
-        and (not head.labels or _has_painter(flow, groups, head))
+        and not _is_drawn(flow, head.node) and (not head.labels or _has_painter(flow, groups, head))
         and ((flow.shape(head.node, head.port) or (None,))[-1] or 1) <= _TRUE_OR_NOT
     ]  # fmt: skip
     if all(head in judges or head.coverage & judging for head in groups):
