@@ -120,6 +120,16 @@ def test_shape_arithmetic_is_no_layer() -> None:
     assert labels(made, "y:0") == ["Input", "Reshape"]
 
 
+def test_how_ranges_are_noted_is_no_layer() -> None:
+    made = graph(
+        ("x", "Placeholder"), ("w", "VariableV2"), ("low", "VariableV2"), ("high", "Const"),
+        ("axes", "Const"), ("min", "Min", "x", "axes"), ("note", "AssignSub", "low", "min"),
+        ("near", "FakeQuantWithMinMaxVars", "x", "note", "high"), ("y", "MatMul", "near", "w"),
+    )  # fmt: skip
+
+    assert labels(made, "y") == ["Input", "Dense"]
+
+
 def test_a_loop_is_one_layer() -> None:
     """All that is inside a while loop is drawn as one box, called after its cell."""
     made = graph(

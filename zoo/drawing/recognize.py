@@ -28,6 +28,7 @@ _PASS = frozenset(
     FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVarsPerChannel RefIdentity
     ReadVariableOp Bitcast _Arg _Retval CopyHost DebugGradientIdentity""".split()
 )
+_APPLIES_RANGE = frozenset({"FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel"})
 _SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "TensorArraySizeV3", "BroadcastGradientArgs"})
 _VALUES = frozenset(
     """Const Variable VariableV2 VarHandleOp AutoReloadVariable HashTable HashTableV2 NoOp
@@ -174,7 +175,10 @@ def recognize(
 
 
 def forward(flat: Flat, outputs: Collection[int], stop: Collection[int]) -> set[int]:
-    """The nodes that ``outputs`` need; what ``stop`` needs is not followed, control inputs neither."""
+    """The nodes that ``outputs`` need; what ``stop`` needs is not followed, control inputs neither.
+
+    How training notes the ranges of quantized layers is no layer.
+    """
     seen: set[int] = set()
     todo = list(outputs)
     while todo:
@@ -183,7 +187,8 @@ def forward(flat: Flat, outputs: Collection[int], stop: Collection[int]) -> set[
             continue
         seen.add(i)
         if i not in stop:
-            todo.extend([source for source, _ in flat.data[i] if source not in seen])
+            row = flat.data[i][:1] if flat.nodes[i].op in _APPLIES_RANGE else flat.data[i]
+            todo.extend([source for source, _ in row if source not in seen])
     return seen
 
 
