@@ -111,6 +111,22 @@ class TestCompare:
         assert (proof.ok, proof.max_abs_diff) == (True, 0.0)
         assert "as they are stored" in str(proof.reason)
 
+    def test_ranges_beside_the_outputs_need_no_values(self, runner: Runner, tf: Any, tmp_path: Path) -> None:
+        """A second net of the graph is not saved, and its ranges are nobody's business."""
+
+        def build(tf: Any) -> None:
+            dense(tf)
+            v1 = tf.compat.v1
+            given = {"trainable": False, "collections": [v1.GraphKeys.LOCAL_VARIABLES], "use_resource": False}
+            low = v1.get_variable("low", [], initializer=v1.zeros_initializer(), **given)
+            noted = v1.assign_sub(low, 0.5)
+            tf.quantization.fake_quant_with_min_max_vars(tf.ones([2]), noted, 1.0, name="beside")
+
+        saved = checkpoint(tmp_path, build, (X,), (Y,))
+        proof = compare(runner, saved)
+
+        assert (proof.ok, proof.reason) == (True, None)
+
     def test_a_folded_flag_is_fed_to_the_original(self, runner: Runner, tf: Any, tmp_path: Path) -> None:
         """The original has a training flag, the frozen graph its inference value instead."""
 

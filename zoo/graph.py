@@ -386,6 +386,8 @@ class ReadingNodes(Sequence[Sequence[int]]):
 
 MERGES = frozenset({"Merge", "RefMerge"})
 BACK_EDGES = frozenset({"NextIteration", "RefNextIteration"})
+RANGES = frozenset({"FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel"})
+"""Ops that round their first input to the range that the others give, as nets do that are to be quantized."""
 
 
 def ordered(

@@ -14,7 +14,6 @@ import tensorflow as tf
 from zoo.child.feeding import Ran, name_in_frozen, narrow, run_with_made_up, wanted_feeds
 from zoo.child.graphs import GRAPH_ERRORS, CannotError, UnsafeError, brief, find_tensor, static_shape
 from zoo.child.loading import Loaded, frozen_loaded, original_loaded
-from zoo.child.ranges import stored_ranges
 from zoo.records import RunProof
 from zoo.running import cut, feeds
 from zoo.running.compare import Compared, compare_arrays, describe
@@ -95,13 +94,10 @@ def _both_run(
     names = [cut.canonical(output.name) for output in task.outputs]
     in_frozen = [cut.canonical(output.frozen or output.name) for output in task.outputs]
     with original_loaded(original, names, task.inputs, threads, objects=objects) as loaded:
-        ranges = stored_ranges(loaded)
-        if ranges:
-            loaded.notes.append("ranges of quantized layers as they are stored, not moved by the examples")
         try:
             if ran is None:
                 raise ValueError(reason)
-            expected = loaded.run(names, _feeds_of_original(task, ran) | ranges)
+            expected = loaded.run(names, _feeds_of_original(task, ran))
         except (ValueError, tf.errors.InvalidArgumentError):
             # The original may know shapes that the frozen graph has forgotten.
             accepted = _accepted_by_original(task, loaded, names)
@@ -109,8 +105,8 @@ def _both_run(
                 ran = _run_frozen_on(task, accepted, in_frozen, threads)
             except (CannotError, *GRAPH_ERRORS) as error:
                 return _Both(ran=None, why=brief(error))
-            expected = loaded.run(names, _feeds_of_original(task, ran) | ranges)
-        again = loaded.run(names, _feeds_of_original(task, ran) | ranges)
+            expected = loaded.run(names, _feeds_of_original(task, ran))
+        again = loaded.run(names, _feeds_of_original(task, ran))
         return _Both(ran=ran, expected=expected, again=again, notes=loaded.notes)
 
 

@@ -24,6 +24,7 @@ from zoo.child.graphs import (
     read_graph,
     refuse_risky,
 )
+from zoo.child.ranges import stored_ranges
 from zoo.risk import RESTORING
 from zoo.running import cut
 from zoo.running.tasks import (
@@ -45,11 +46,14 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
     names: Mapping[str, str] = field(default_factory=dict)
     """Tensor of the file → tensor in ``graph``, where they differ."""
+    held: Mapping[str, Any] = field(default_factory=dict)
+    """Tensor in ``graph`` → its value in every run, whatever the graph would make it."""
 
     def run(self, fetches: Sequence[str], fed: Mapping[str, Any], *, seconds: float = 0) -> list[Any]:
         """The values of ``fetches``."""
         tensors = [find_tensor(self.graph, self.names.get(name, name)) for name in fetches]
-        feed = {find_tensor(self.graph, self.names.get(name, name)): value for name, value in fed.items()}
+        feed = {find_tensor(self.graph, name): value for name, value in self.held.items()}
+        feed |= {find_tensor(self.graph, self.names.get(name, name)): value for name, value in fed.items()}
         options = v1.RunOptions(timeout_in_ms=int(seconds * 1000))
         values: list[Any] = self.session.run(tensors, feed, options=options)
         return values
@@ -93,6 +97,9 @@ def original_loaded(
         loaded.notes.insert(0, f"only the part of the original that the outputs need was loaded: {reason}")
     if seeded:
         loaded.notes.append(f"both graphs draw the same random numbers: {', '.join(sorted(seeded))}")
+    loaded.held = stored_ranges(loaded.graph, loaded.session, {node.name for node in cone})
+    if loaded.held:
+        loaded.notes.append("ranges of quantized layers as they are stored, not moved by the examples")
     with loaded.session:
         yield loaded
 

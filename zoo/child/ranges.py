@@ -6,34 +6,36 @@ assignments is fed instead, so that it is compared with what the checkpoint hold
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from typing import Any
 
 import tensorflow as tf
 
-from zoo.child.loading import Loaded
-
-_APPLIES = re.compile(r"FakeQuantWithMinMaxVars(PerChannel)?").fullmatch
+from zoo.graph import RANGES
 
 
-def stored_ranges(loaded: Loaded) -> dict[str, Any]:
-    """Tensor that an assignment gives to a range → the value that its variable has before anything ran."""
+def stored_ranges(graph: Any, session: Any, needed: Collection[str]) -> dict[str, Any]:
+    """Tensor that an assignment gives to a range → the value that its variable has before anything ran.
+
+    ``needed`` are the nodes that the outputs need: the variables of others may have no values.
+    """
     noted: dict[str, tuple[Any, Any]] = {}
-    for operation in loaded.graph.get_operations():
-        for tensor in list(operation.inputs)[1:3] if _APPLIES(operation.type) else ():
+    for operation in graph.get_operations():
+        if operation.type not in RANGES or operation.name not in needed:
+            continue
+        for tensor in operation.inputs[1:3]:
             maker = tensor.op
-            assigned = maker.type.startswith("Assign")
             waits = maker.type == "ReadVariableOp" and maker.control_inputs
-            if maker.inputs and (assigned or waits):
+            if maker.inputs and (maker.type.startswith("Assign") or waits):
                 noted[tensor.name] = maker.inputs[0], tensor.dtype
     if not noted:
         return {}
-    with loaded.graph.as_default():
+    with graph.as_default():
         reads = {
             name: tf.raw_ops.ReadVariableOp(resource=variable, dtype=dtype)
             if variable.dtype == tf.resource
             else variable
             for name, (variable, dtype) in noted.items()
         }
-    found: dict[str, Any] = loaded.session.run(reads)
+    found: dict[str, Any] = session.run(reads)
     return found

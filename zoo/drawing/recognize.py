@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from zoo import protos
 from zoo.drawing.flat import Flat
-from zoo.graph import Node
+from zoo.graph import RANGES, Node
 from zoo.protos import Shape
 
 MAX_BLOCK = 80
@@ -28,7 +28,6 @@ _PASS = frozenset(
     FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVarsPerChannel RefIdentity
     ReadVariableOp Bitcast _Arg _Retval CopyHost DebugGradientIdentity""".split()
 )
-_APPLIES_RANGE = frozenset({"FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel"})
 _SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "TensorArraySizeV3", "BroadcastGradientArgs"})
 _VALUES = frozenset(
     """Const Variable VariableV2 VarHandleOp AutoReloadVariable HashTable HashTableV2 NoOp
@@ -187,7 +186,7 @@ def forward(flat: Flat, outputs: Collection[int], stop: Collection[int]) -> set[
             continue
         seen.add(i)
         if i not in stop:
-            row = flat.data[i][:1] if flat.nodes[i].op in _APPLIES_RANGE else flat.data[i]
+            row = flat.data[i][:1] if flat.nodes[i].op in RANGES else flat.data[i]
             todo.extend([source for source, _ in row if source not in seen])
     return seen
 

@@ -319,19 +319,7 @@ class _Answer:
         bits = 0
         for node, port in pairs:
             k = self.flow.feed_index(f"{self.flow.graph.nodes[node].name}:{port}")
-            bits |= 1 << k if k is not None else self.flow.feed_bits[node] or self._behind(node)
-        return bits
-
-    def _behind(self, node: int) -> int:
-        """Bits of the feeds that a tensor needs by way of gradients."""
-        flow = self.flow
-        fed = flow.own_feeds
-        stop = [feed.node for feed in flow.feeds]
-        needed = flow.graph.ancestors([node], stop=stop, control=False) if node < len(flow.off) else set()
-        bits = 0
-        for i in needed if flow.off[node] else ():
-            for source, _ in flow.rows[i] if i not in fed else ((i, 0),):
-                bits |= fed.get(source, 0)
+            bits |= 1 << k if k is not None else self.flow.feed_bits[node]
         return bits
 
     def _outputs(self) -> tuple[list[Endpoint], list[tuple[int, int]]]:

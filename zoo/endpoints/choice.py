@@ -24,7 +24,7 @@ from zoo.endpoints.copies import (
     untaught_copies,
     without_copies,
 )
-from zoo.endpoints.flow import FeedPoint, Flow, output_dtype, parameter_behind
+from zoo.endpoints.flow import Flow, output_dtype, parameter_behind
 from zoo.endpoints.heads import (
     FETCHED,
     Head,
@@ -57,6 +57,7 @@ from zoo.endpoints.trainers import (
     without_teachers,
 )
 from zoo.endpoints.views import pasted, shown_clipped
+from zoo.protos import Shape
 
 
 @dataclass
@@ -413,19 +414,20 @@ def _classifies(flow: Flow, groups: list[Head], made: list[Head], judge: int) ->
         for i in flow.graph.having(("Mul",)) if not flow.off[i] and len(flow.rows[i]) == 2
         for (net, _), (label, _) in (flow.rows[i], flow.rows[i][::-1])
     )  # fmt: skip
-    forms = {bit: flow.shape(feed.node, feed.port) for feed, bit in _with_bits(flow)}
-    changes = {form for bit, form in forms.items() if bit & paints}
+    forms = _forms(flow, paints)
     return not wanted and any(
         head.labels and head.coverage & judge and not head.coverage & painter and not judging & ~head.coverage
         and ((flow.shape(head.node, head.port) or (None,))[-1] or 0) > _YES_OR_NO
         and not (head.labels | head.feeds) & paints
-        and not any(form and bit & head.feeds and form in changes for bit, form in forms.items())
+        and not forms & _forms(flow, head.feeds)
         for head in groups
     )  # fmt: skip
 
 
-def _with_bits(flow: Flow) -> list[tuple[FeedPoint, int]]:
-    return [(feed, 1 << k) for k, feed in enumerate(flow.feeds)]
+def _forms(flow: Flow, bits: int) -> set[Shape]:
+    """The shapes of feeds, as far as they are known, but for single numbers."""
+    named = [feed for k, feed in enumerate(flow.feeds) if bits >> k & 1]
+    return {flow.shape(feed.node, feed.port) for feed in named} - {None, ()}
 
 
 _YES_OR_NO = 2

@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo.endpoints import ops
 from zoo.endpoints.signatures import collected
-from zoo.graph import BACK_EDGES, MERGES, Edges, Graph, MetaGraph, Node, Readers, ordered, split_input
+from zoo.graph import BACK_EDGES, MERGES, RANGES, Edges, Graph, MetaGraph, Node, Readers, ordered, split_input
 from zoo.protos import Shape, dtype_name
 from zoo.shapes import OnDemand
 
@@ -183,6 +183,11 @@ class Flow:
                             idle[i] = 1
                             break
         return idle
+
+    @cached_property
+    def live(self) -> int:
+        """Bits of the variables that are not `idle` themselves: what is trained."""
+        return sum(1 << bit for bit, i in enumerate(self.variables) if not self.idle[i])
 
     @cached_property
     def ends(self) -> list[int]:
@@ -853,6 +858,9 @@ def _spread(
         _along(flow, order, own_variable, spread_off=not backward)
         if not _adds(flow, heads, variable_bits) and not _adds(flow, heads, feed_bits):
             break
+    for i in order:
+        if flow.off[i]:
+            settled[i] = 0  # it reads what is off the line, and may be fetched all the same: a force
     rest = [i for i in flow.order if not settled[i]]
     heads = [i for i in merges if not settled[i]]
     for _ in range(_ROUNDS):
@@ -909,7 +917,7 @@ def _along(flow: Flow, order: Sequence[int], own_variable: Mapping[int, int], *,
 
 def _survives(op: str, reader: str) -> bool:
     """Whether what reads such a node can be inference all the same: a range is noted where it is applied."""
-    return op in _HARMLESS or reader.startswith("FakeQuant")
+    return op in _HARMLESS or reader in RANGES
 
 
 _HARMLESS = frozenset({"ConcatOffset", "QueueSize", "QueueSizeV2", "Timestamp", "NoOp"})

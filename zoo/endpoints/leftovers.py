@@ -205,8 +205,7 @@ def _untrained(flow: Flow, head: Head, groups: list[Head]) -> bool:
     for other in groups:
         if not flow.idle[other.node]:
             rest |= other.coverage
-    live = sum(1 << bit for bit, i in enumerate(flow.variables) if not flow.idle[i])
-    return rest != 0 and not head.coverage & live & ~rest
+    return rest != 0 and not head.coverage & flow.live & ~rest
 
 
 def ends_untrained(flow: Flow, head: Head) -> bool:
@@ -218,8 +217,7 @@ def ends_untrained(flow: Flow, head: Head) -> bool:
         return False
     if flow.op(walk_back(flow, head.node)) not in ops.NONLINEAR:
         return False  # scores of a layer that Python filled
-    live = sum(1 << bit for bit, i in enumerate(flow.variables) if not flow.idle[i])
-    return (head.coverage & live).bit_count() * 2 > head.coverage.bit_count()
+    return (head.coverage & flow.live).bit_count() * 2 > head.coverage.bit_count()
 
 
 def _cut_from_inside(flow: Flow, found: Region, groups: list[Head]) -> list[Head]:

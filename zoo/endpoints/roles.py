@@ -92,7 +92,7 @@ def _side_input(flow: Flow, feed: FeedPoint) -> Role | None:
     if not single:
         return None
     if _says_which(flow, feed, readers):
-        reason = "a single whole number that says which of several branches runs (tf.case)"
+        reason = "a single whole number that says which of several layers runs (tf.case)"
         return Role(name="other", reason=reason, confidence=0.9, steers=True)
     predicate = _is_predicate(flow, feed, readers)
     if feed.dtype == "bool" or (predicate and feed.dtype in ("int32", "int64", "uint8")):

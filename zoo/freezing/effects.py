@@ -111,28 +111,28 @@ def _updates_average(graph: Graph, name: str, cone: set[str]) -> bool:
     data = [text for text in node.inputs if not text.startswith("^")]
     if len(data) != 2 or (variable := _source(graph, data[0])) is None:
         return False
-    value = _behind(graph, data[1])
+    value = behind(graph, data[1])
     if value is None or value.name in cone:
         return False
 
     def holds(text: str) -> bool:
-        source = _behind(graph, text)
+        source = behind(graph, text)
         return source is not None and source.name == variable
 
     if node.op in ("AssignSub", "AssignSubVariableOp") and value.op == "Mul":
-        factors = [_behind(graph, text) for text in value.inputs[:2]]
+        factors = [behind(graph, text) for text in value.inputs[:2]]
         return any(
             factor is not None and factor.op == "Sub" and holds(factor.inputs[0]) for factor in factors
         )
     if node.op in ("Assign", "AssignVariableOp") and value.op in ("Add", "AddV2"):
-        terms = [_behind(graph, text) for text in value.inputs[:2]]
+        terms = [behind(graph, text) for text in value.inputs[:2]]
         return all(term is not None and term.op == "Mul" for term in terms) and any(
             holds(text) for term in terms if term is not None for text in term.inputs[:2]
         )
     return False
 
 
-def _behind(graph: Graph, text: str) -> Node | None:
+def behind(graph: Graph, text: str) -> Node | None:
     """The node that made a tensor, reads and ops that hand it on passed over."""
     for _ in range(1000):
         name = text.partition(":")[0]

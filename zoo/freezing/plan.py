@@ -16,7 +16,7 @@ from zoo.freezing.body import Body, Draft, Tensor
 from zoo.freezing.cut import apply, cut_pipeline
 from zoo.freezing.effects import calls, check_writes
 from zoo.freezing.ops import VARIABLES
-from zoo.freezing.ranges import applies_range, keep_ranges
+from zoo.freezing.ranges import keep_ranges, range_variables
 from zoo.freezing.tables import table_initializers
 from zoo.freezing.values import Library, Rewriter, node_bytes, prepare
 from zoo.freezing.why import pruned
@@ -140,7 +140,7 @@ def outline(
         return Body.of_graph(graph).cone_of(outputs)
 
     fed, folded = apply(body, graph, whole, endpoints.feeds, endpoints.folds)
-    ranges = keep_ranges(body, graph, body.cone_of(outputs)) if graph.having_any(applies_range) else set()
+    keep_ranges(body, graph)
     order, facts = prepare(body, outputs, folded)
     warnings: list[str] = []
     cut = cut_pipeline(body, order)
@@ -160,7 +160,7 @@ def outline(
     cone = sorted([*order, *rewriter.added], key=lambda draft: draft.order)
     names = {draft.name for draft in cone}
     reads = rewriter.reads | (_nodes_of(body, outputs) & rewriter.variables.keys())
-    warnings += check_writes(graph, cone, called, body.waited_for(cone), reads - ranges)
+    warnings += check_writes(graph, cone, called, body.waited_for(cone), reads - range_variables(graph, cone))
     warnings += _doubts([*cone, *library.drafts])
     lost = {draft.name for draft in whole()} - names if folded else set()
     return Outline(

@@ -8,42 +8,33 @@ passed over.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from zoo.freezing.body import Body, Draft
+from zoo.freezing.effects import behind
 from zoo.freezing.ops import VARIABLES, writes
-from zoo.graph import Graph
-
-applies_range = re.compile(r"FakeQuantWithMinMaxVars(PerChannel)?").fullmatch
-"""Whether an op, by its name, rounds numbers to a range that is given."""
+from zoo.graph import RANGES, Graph
 
 
-def keep_ranges(body: Body, graph: Graph, cone: Sequence[Draft]) -> set[str]:
-    """Have ranges read as they are stored; the variables of all ranges that ``cone`` applies."""
-    found: set[str] = set()
-    for draft in cone:
-        if not applies_range(draft.op):
-            continue
-        for k, text in enumerate(draft.inputs[1:3], 1):
-            source = body.original(body.parse(text)[0]) if not text.startswith("^") else None
+def keep_ranges(body: Body, graph: Graph) -> None:
+    """Have ranges read as they are stored."""
+    for i in graph.having(RANGES):
+        draft = body.draft(graph.names[i])
+        if draft is None or draft.op not in RANGES:
+            continue  # it was cut at: its place is taken
+        for k, text in _sides(draft):
+            source = body.original(body.parse(text)[0])
             if source is not None and writes(source.op) and source.inputs:
-                draft.inputs[k] = text = source.inputs[0]
-            if (variable := _variable(graph, text)) is not None:
-                found.add(variable)
-    return found
+                draft.inputs[k] = source.inputs[0]
 
 
-def _variable(graph: Graph, text: str) -> str | None:
-    """The variable whose value a tensor is."""
-    for _ in range(8):
-        name = text.partition(":")[0]
-        if name not in graph:
-            return None
-        node = graph.node(name)
-        if node.op in VARIABLES:
-            return name
-        if node.op not in ("Identity", "ReadVariableOp") or not node.inputs:
-            return None
-        text = node.inputs[0]
-    return None
+def range_variables(graph: Graph, cone: Iterable[Draft]) -> set[str]:
+    """The variables of the ranges that are applied in a cone: training writes them as it reads them."""
+    sides = [text for draft in cone if draft.op in RANGES for _, text in _sides(draft)]
+    nodes = [behind(graph, text) for text in sides]
+    return {node.name for node in nodes if node is not None and node.op in VARIABLES}
+
+
+def _sides(draft: Draft) -> list[tuple[int, str]]:
+    """Both ends of a range, with their place among the inputs."""
+    return [(k, text) for k, text in enumerate(draft.inputs[:3]) if k and not text.startswith("^")]
